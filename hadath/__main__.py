@@ -1,0 +1,7 @@
+"""`python -m hadath` is `hadath`."""
+
+import sys
+
+from hadath.cli import main
+
+sys.exit(main())

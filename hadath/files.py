@@ -1,0 +1,75 @@
+"""Reads and writes whole UTF-8 files, keeping every character where it is; knows nothing of what is in them."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from hadath.errors import HadathError
+
+
+def read_text(path: str | Path) -> str:
+    """The file's text, character for character (`\\r\\n` stays `\\r\\n`, so offsets hold).
+
+    Raises HadathError where there is no such file or it is not UTF-8.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise HadathError(f"{path}: {_reason(error)}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise HadathError(
+            f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; "
+            f"save the file as UTF-8 (for instance: iconv -f windows-1256 -t utf-8)"
+        ) from error
+
+
+def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """(line number from 1, line) of every line that is not blank, split at `\\n` only.
+
+    `str.splitlines` would also cut at U+2028 and U+0085, which JSON leaves inside a line.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if line.strip():
+            yield number, line.removesuffix("\r")
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write beside, then rename: whoever reads sees the old file whole or the new file whole."""
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise HadathError(f"{path}: the text has a lone surrogate at {error.start}; remove it") from error
+    write_bytes(path, data)
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """As write_text, for what is no text."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "wb") as stream:
+                stream.write(data)
+            # mkstemp makes the file private; give it what a plain open() would have given.
+            os.chmod(beside, 0o666 & ~_umask())
+            os.replace(beside, path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise HadathError(f"{path}: not written ({_reason(error)}); the old file is untouched") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

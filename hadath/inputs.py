@@ -1,0 +1,56 @@
+"""Articles named on a command line: text files, `-` for standard input, JSON Lines with a `text`.
+
+It does not know what they are read for; a bad one is handed on as its error, so that the others still count.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hadath.annotations import parse_json_line
+from hadath.errors import HadathError
+from hadath.files import numbered_lines, read_text
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An article to read: the name to show beside its results, and its raw text."""
+
+    name: str
+    text: str
+
+
+def read_inputs(names: Iterable[str]) -> Iterator[Input | HadathError]:
+    """Every article of every file, in order; in a bad one's place the error that says why."""
+    for name in names:
+        try:
+            if Path(name).suffix.lower() == ".jsonl":
+                yield from _lines(name)
+            else:
+                yield Input(name, _standard_input() if name == "-" else read_text(name))
+        except HadathError as error:
+            yield error
+
+
+def _standard_input() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise HadathError(f"-: byte {error.start} of standard input is not UTF-8; convert it") from error
+
+
+def _lines(name: str) -> Iterator[Input | HadathError]:
+    for number, line in numbered_lines(name):
+        place = f"{name}:{number}"
+        try:
+            record = parse_json_line(line)
+        except HadathError as error:
+            yield HadathError(f"{place}: {error}")
+            continue
+        text = record.get("text") if isinstance(record, dict) else None
+        if isinstance(text, str):
+            yield Input(str(record.get("id") or place), text)
+        else:
+            yield HadathError(f'{place}: no "text"; expected an object like {{"id": "…", "text": "…"}}')

@@ -1,0 +1,197 @@
+"""Event types with their quad classes, scores, names and colours, read from a YAML scheme.
+
+It does not know how a type is found in a text, nor how its roles are asked for (role_questions.py).
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hadath.errors import HadathError
+from hadath.files import read_text
+
+GREY = "#d0d0d0"
+
+
+@dataclass(frozen=True, slots=True)
+class QuadClass:
+    """One of the few classes that types roll up to, with its names for people."""
+
+    name: str
+    arabic: str
+    english: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One kind of event: its class and score, its names and meaning, the colour it is shown in."""
+
+    name: str
+    quad: str | None
+    score: float | None
+    arabic: str
+    english: str
+    colour: str
+    arabic_gloss: str = ""
+    english_gloss: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A named set of event types, in the order in which they are listed."""
+
+    name: str
+    types: tuple[EventType, ...]
+    quads: tuple[QuadClass, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The types' names, in order."""
+        return tuple(event_type.name for event_type in self.types)
+
+    def find(self, name: str) -> EventType | None:
+        """The type of that name; None where the scheme has none."""
+        return next((event_type for event_type in self.types if event_type.name == name), None)
+
+    def quad_of(self, name: str) -> str | None:
+        """The quad class of a type; None where the type is unknown or has none."""
+        event_type = self.find(name)
+        return event_type.quad if event_type else None
+
+    def find_quad(self, name: str) -> QuadClass | None:
+        """The quad class of that name; None where the scheme has none."""
+        return next((quad for quad in self.quads if quad.name == name), None)
+
+
+def load_scheme(name_or_path: str | Path = "plover") -> Scheme:
+    """A scheme that ships with Hadath, by name, or any YAML file of that form.
+
+    Raises HadathError naming file:field, with the nearest known key where one is misspelt.
+    """
+    path, value = read_scheme_file(name_or_path, "")
+    fields = checked(value, path, {"name": str, "quads": list, "types": list}, ("name", "types"))
+    quads = tuple(_quad(item, place) for place, item in _listed(fields, "quads", path))
+    known = [quad.name for quad in quads]
+    types = tuple(_type(item, place, known) for place, item in _listed(fields, "types", path))
+    if not types:
+        raise HadathError(f"{path}: types: it is empty; a scheme needs one type at least")
+    _refuse_twins((quad.name for quad in quads), f"{path}: quads")
+    _refuse_twins((event_type.name for event_type in types), f"{path}: types")
+    return Scheme(fields["name"], types, quads)
+
+
+def read_scheme_file(name_or_path: str | Path, ending: str) -> tuple[str, Any]:
+    """(path, YAML value) of a path, or of the shipped file `<name><ending>.yaml`."""
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml") and len(path.parts) == 1:
+        path = _shipped(str(name_or_path), ending)
+    try:
+        return str(path), yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise HadathError(
+            f"{path}{line}: not YAML ({problem}); mend the line or quote the text"
+        ) from error
+
+
+def checked(
+    value: object, place: str, kinds: Mapping[str, Any], required: Iterable[str] = ()
+) -> dict[str, Any]:
+    """`value` as a mapping with keys and kinds as in `kinds`; raises naming the place."""
+    if not isinstance(value, dict):
+        raise HadathError(f"{place}: expected keys and values, found {type(value).__name__}")
+    for key, item in value.items():
+        if key not in kinds:
+            raise HadathError(f"{place}: no key {key!r}; {_suggestion(str(key), kinds)}")
+        if not isinstance(item, kinds[key]) or (isinstance(item, bool) and kinds[key] is not bool):
+            raise HadathError(
+                f"{place}.{key}: expected {_kind_name(kinds[key])}, found {item!r:.40}; "
+                f"{'put it in quotation marks' if kinds[key] is str else 'mend it'}"
+            )
+    for key in required:
+        if key not in value:
+            raise HadathError(f"{place}: no {key!r}; it needs {', '.join(required)}")
+    return value
+
+
+_QUAD = {"name": str, "arabic": str, "english": str}
+_TYPE = _QUAD | {
+    "quad": str, "score": (int, float), "colour": str, "arabic_gloss": str, "english_gloss": str,
+}  # fmt: skip
+
+
+def _quad(value: object, place: str) -> QuadClass:
+    fields = checked(value, place, _QUAD, ("name",))
+    name = fields["name"]
+    return QuadClass(name, fields.get("arabic", name), fields.get("english", name))
+
+
+def _type(value: object, place: str, quads: list[str]) -> EventType:
+    fields = checked(value, place, _TYPE, ("name",))
+    name, quad, colour = fields["name"], fields.get("quad"), fields.get("colour", GREY)
+    if not name.strip():
+        raise HadathError(f"{place}.name: it is empty; name the type")
+    if quad is not None and quad not in quads:
+        raise HadathError(f"{place}.quad: no quad class {quad!r}; {_suggestion(quad, quads)}")
+    if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+        raise HadathError(f'{place}.colour: {colour!r} is no colour; write it as "#ffd166", quoted')
+    score = fields.get("score")
+    return EventType(
+        name,
+        quad,
+        None if score is None else float(score),
+        fields.get("arabic", name),
+        fields.get("english", name),
+        colour,
+        fields.get("arabic_gloss", ""),
+        fields.get("english_gloss", ""),
+    )
+
+
+def _shipped(name: str, ending: str) -> Path:
+    folder = Path(str(resources.files("hadath") / "schemes"))
+    path = folder / f"{name}{ending}.yaml"
+    if not path.is_file():
+        names = sorted(
+            item.stem for item in folder.glob("*.yaml") if not item.stem.endswith("_questions")
+        )
+        raise HadathError(f"no scheme {name!r}; {_suggestion(name, names)}, or give a .yaml file")
+    return path
+
+
+def _listed(fields: Mapping[str, Any], key: str, path: str) -> Iterable[tuple[str, object]]:
+    for number, item in enumerate(fields.get(key, ())):
+        yield f"{path}: {key}[{number}]", item
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
+def _refuse_twins(names: Iterable[str], place: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise HadathError(f"{place}: {name!r} is listed twice; keep one")
+        seen.add(name)
+
+
+def _kind_name(kind: object) -> str:
+    if isinstance(kind, tuple):
+        return " or ".join(dict.fromkeys(_kind_name(one) for one in kind))
+    return next((name for known, name in _KIND_NAMES if known is kind), "a number")
+
+
+_KIND_NAMES = (
+    (str, "a text"), (list, "a list"), (dict, "keys and values"), (bool, "true or false"),
+    (int, "a whole number"), (type(None), "nothing"),
+)  # fmt: skip

@@ -1,0 +1,304 @@
+"""Texts in, predictions out: AnswerFinder and EventClassifier, for training, scoring, the page and you.
+
+It does not know where predictions go (scores.py, serve.py) nor how a model was trained.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from hadath import decode, features
+from hadath.annotations import Article
+from hadath.errors import HadathError
+from hadath.features import Window, WindowSize
+from hadath.models import Model, load_model
+from hadath.text import sentences
+
+LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
+_CANDIDATES = 20  # spans kept per window: enough that the softmax over them hardly moves
+_BATCH_TOKENS = 4096  # tokens of one forward pass; more gains nothing on a CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A quote of the article: `article[start:end] == text`. `confidence`: probability that it is right."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the finder makes of one question: its answers, and whether it believes that there is one.
+
+    `answers`: best first, kept even where `found` is False. `answerable`: probability that the article
+    answers at all. `found`: `answerable` reaches the model's own threshold.
+    """
+
+    answers: tuple[Answer, ...]
+    answerable: float
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEvents:
+    """One sentence, `article[start:end]`, and its event types.
+
+    `types`: those over their threshold, with their probability; `scores`: all of them.
+    """
+
+    start: int
+    end: int
+    types: dict[str, float]
+    scores: dict[str, float]
+
+
+class AnswerFinder:
+    """Answers questions with the article's own words, or says that it does not say."""
+
+    def __init__(self, model: Model, *, device: str | None = None) -> None:
+        self.model = model
+        self._device = _place(model, device)
+        self._size = WindowSize(model.settings.window, model.settings.stride)
+
+    @classmethod
+    def load(cls, source: str | None = None, *, device: str | None = None) -> "AnswerFinder":
+        """The embedded model, or that of a folder or a hub name. Raises HadathError in one line."""
+        return cls(load_model(source, task="answers"), device=device)
+
+    def ask(self, question: str, article: str | Article, top: int = 1) -> list[Answer]:
+        """The `top` best answers, best first; [] where the article does not say."""
+        return self.ask_many([(question, article)], top)[0]
+
+    def ask_many(
+        self, pairs: Sequence[tuple[str, str | Article]], top: int = 1
+    ) -> list[list[Answer]]:
+        """`ask` for many (question, article) pairs at once, in their order."""
+        return [list(reading.answers) if reading.found else [] for reading in self.read_many(pairs, top)]
+
+    def read_many(self, pairs: Sequence[tuple[str, str | Article]], top: int = 1) -> list[Reading]:
+        """Answers with their answerability, also below the threshold (scores need both)."""
+        if top < 1:
+            raise HadathError(f"top: {top}; ask for at least one answer")
+        return self.readings(pairs, self.candidates(pairs), top)
+
+    def readings(
+        self,
+        pairs: Sequence[tuple[str, str | Article]],
+        candidates: Sequence[Sequence[decode.Candidate]],
+        top: int = 1,
+    ) -> list[Reading]:
+        """The readings that each pair's candidates make under this model's settings."""
+        settings = self.model.settings
+        readings = []
+        for (_, article), spans in zip(pairs, candidates, strict=True):
+            text = article.text if isinstance(article, Article) else article
+            ranking = decode.rank(spans, temperature=settings.temperature, top=top)
+            readings.append(
+                Reading(
+                    answers=tuple(
+                        Answer(text[span.start : span.end], span.start, span.end, span.probability)
+                        for span in ranking.spans
+                    ),
+                    answerable=ranking.answerable,
+                    found=bool(ranking.spans) and ranking.answerable >= settings.no_answer_threshold,
+                )
+            )
+        return readings
+
+    def candidates(
+        self, pairs: Sequence[tuple[str, str | Article]]
+    ) -> list[list[decode.Candidate]]:
+        """Each pair's candidate answers over all its windows, before any calibration."""
+        texts = [_article_text(article, number) for number, (_, article) in enumerate(pairs, 1)]
+        questions = [_question_text(question, number) for number, (question, _) in enumerate(pairs, 1)]
+        if not pairs:
+            return []
+        windows = features.answer_windows(
+            self.model.tokenizer, list(zip(questions, texts, strict=True)), self._size
+        )
+        found: list[list[decode.Candidate]] = [[] for _ in pairs]
+        longest = self.model.settings.longest_answer
+        for index, logits in _run(self.model, windows, self._device):
+            window = windows[index]
+            article = texts[window.owner]
+            spans = decode.best_spans(
+                logits[0], logits[1], (window.first, window.last), longest=longest, top=_CANDIDATES
+            )
+            for first, last, log_odds in spans:
+                start, end = features.slice_of(article, window, first, last)
+                if start < end:
+                    found[window.owner].append(decode.Candidate(start, end, log_odds))
+        return found
+
+
+class EventClassifier:
+    """Tells which types of event each sentence of an article reports."""
+
+    def __init__(self, model: Model, *, device: str | None = None) -> None:
+        self.model = model
+        self._device = _place(model, device)
+
+    @classmethod
+    def load(cls, source: str | None = None, *, device: str | None = None) -> "EventClassifier":
+        """The embedded model, or that of a folder or a hub name. Raises HadathError in one line."""
+        return cls(load_model(source, task="events"), device=device)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types that the model can tell, in the order of its outputs."""
+        return self.model.settings.labels
+
+    def __call__(self, article: str | Article) -> list[SentenceEvents]:
+        """One SentenceEvents for each sentence, in reading order."""
+        return self.classify_many([article])[0]
+
+    def classify_many(self, articles: Sequence[str | Article]) -> list[list[SentenceEvents]]:
+        """As a call, for many articles. An Article with sentences of its own is read by those."""
+        return self.read_logits(articles, self.logits(articles))
+
+    def read_logits(
+        self, articles: Sequence[str | Article], logits: np.ndarray
+    ) -> list[list[SentenceEvents]]:
+        """The sentences' events that (sentence, label) logits make under this model's settings."""
+        settings = self.model.settings
+        places = [article_sentences(article, number) for number, article in enumerate(articles, 1)]
+        probabilities = decode.event_probabilities(
+            logits, temperature=settings.temperature, multi_label=settings.multi_label
+        )
+        thresholds = np.array([settings.thresholds.get(label, 0.5) for label in self.labels])
+        chosen = decode.chosen_labels(probabilities, thresholds, multi_label=settings.multi_label)
+        rows = iter(zip(probabilities, chosen, strict=True))
+        return [
+            [self._sentence(place, *next(rows)) for place in sentences_of_one]
+            for sentences_of_one in places
+        ]
+
+    def logits(self, articles: Sequence[str | Article]) -> np.ndarray:
+        """(sentence, label) logits of all sentences of all articles, in order."""
+        texts: list[tuple[str, str]] = []
+        for number, article in enumerate(articles, 1):
+            texts += sentences_with_context(
+                _article_text(article, number), article_sentences(article, number),
+                context=self.model.settings.context,
+            )  # fmt: skip
+        windows = features.sentence_windows(self.model.tokenizer, texts, self.model.settings.window)
+        logits = np.zeros((len(windows), len(self.labels)))
+        for index, row in _run(self.model, windows, self._device):
+            logits[index] = row
+        return logits
+
+    def _sentence(
+        self, place: tuple[int, int], probabilities: np.ndarray, chosen: np.ndarray
+    ) -> SentenceEvents:
+        scores = {label: float(p) for label, p in zip(self.labels, probabilities, strict=True)}
+        types = {label: scores[label] for label, is_on in zip(self.labels, chosen, strict=True) if is_on}
+        return SentenceEvents(
+            *place, dict(sorted(types.items(), key=lambda item: -item[1])), scores
+        )  # fmt: skip
+
+
+def article_sentences(article: str | Article, number: int = 1) -> list[tuple[int, int]]:
+    """(start, end) of the article's sentences: its own where it has them, else the splitter's."""
+    if isinstance(article, Article) and article.sentences:
+        return list(article.sentences)
+    return sentences(_article_text(article, number))
+
+
+def sentences_with_context(
+    text: str, places: Sequence[tuple[int, int]], *, context: str
+) -> list[tuple[str, str]]:
+    """(sentence, what stands before it) as the event model reads them; "" where it reads no context."""
+    quoted = [text[start:end] for start, end in places]
+    before = ["", *quoted[:-1]] if context == "previous" else [""] * len(quoted)
+    return list(zip(quoted, before, strict=True))
+
+
+def _article_text(article: str | Article, number: int) -> str:
+    text = article.text if isinstance(article, Article) else article
+    return check_text(text, f"article {number}", "paste or name an Arabic text")
+
+
+def _question_text(question: str, number: int) -> str:
+    return check_text(question, f"question {number}", "write a question")
+
+
+def check_text(text: object, place: str, mend: str) -> str:
+    """`text`, where it can be read at all. Raises HadathError saying what is wrong with it and the mend."""
+    if not isinstance(text, str):
+        raise HadathError(f"{place}: expected a text, found {type(text).__name__}; {mend}")
+    if len(text) > LONGEST_ARTICLE:
+        raise HadathError(
+            f"{place}: {len(text):,} characters, at most {LONGEST_ARTICLE:,} are read; split it"
+        )
+    for index, character in enumerate(text):
+        if "\ud800" <= character <= "\udfff":
+            raise HadathError(f"{place}: a lone surrogate at character {index}; save the text as UTF-8")
+    # A tatweel counts as a letter for Unicode, but stretches one only.
+    if not any(unicodedata.category(c)[0] in "LN" for c in text if c != "\u0640"):
+        found = "it is empty" if not text.strip() else "no letter or digit in it"
+        raise HadathError(f"{place}: {found}; {mend}")
+    return text
+
+
+def _place(model: Model, device: str | None) -> torch.device:
+    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        model.network.to(chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise HadathError(f"device {chosen!r}: not usable here; use 'cpu' or leave it out") from error
+    model.network.eval()
+    return torch.device(chosen)
+
+
+def _autocast(device: torch.device) -> Any:
+    """bf16 where the processor computes it, fp32 elsewhere: half the time, the same answers."""
+    if device.type == "cuda":
+        half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return torch.autocast("cuda", dtype=half)
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def _run(
+    model: Model, windows: Sequence[Window], device: torch.device
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(window's index, its logits) for all windows, batched by length.
+
+    Logits: (2, token) start and end for answers, (label,) for events.
+    """
+    order = sorted(range(len(windows)), key=lambda index: len(windows[index]))
+    model.network.eval()
+    while order:
+        width = len(windows[order[-1]])
+        count = max(1, _BATCH_TOKENS // width)
+        batch, order = order[-count:], order[:-count]
+        inputs = _padded([windows[index] for index in batch], model, width)
+        with torch.inference_mode(), _autocast(device):
+            outputs = model.network(**{name: value.to(device) for name, value in inputs.items()})
+        if "start_logits" in outputs:
+            logits = torch.stack([outputs.start_logits, outputs.end_logits], dim=1)
+        else:
+            logits = outputs.logits
+        yield from zip(batch, logits.float().cpu().numpy(), strict=True)
+
+
+def _padded(windows: Sequence[Window], model: Model, width: int) -> dict[str, torch.Tensor]:
+    pad = model.tokenizer.pad_token_id
+    ids = torch.full((len(windows), width), pad, dtype=torch.long)
+    mask = torch.zeros((len(windows), width), dtype=torch.long)
+    types = torch.zeros((len(windows), width), dtype=torch.long)
+    for row, window in enumerate(windows):
+        ids[row, : len(window)] = torch.tensor(window.ids)
+        types[row, : len(window)] = torch.tensor(window.types)
+        mask[row, : len(window)] = 1
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+    return {name: value for name, value in inputs.items() if name in model.tokenizer.model_input_names}

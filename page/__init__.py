@@ -1,0 +1,1 @@
+"""What the page says, shows and allows; serve.py puts it on the screen with Gradio."""

@@ -1,0 +1,119 @@
+"""Decoding: the best span is the best over all, and calibration never reorders nor invents."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hadath.calibrate import (
+    answers_temperature,
+    events_temperature,
+    label_thresholds,
+    no_answer_threshold,
+)
+from hadath.decode import Candidate, best_spans, chosen_labels, event_probabilities, rank
+
+LOGIT = st.floats(-8, 8, allow_nan=False, width=32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(LOGIT, LOGIT), min_size=3, max_size=14),
+    st.integers(1, 6),
+    st.integers(1, 8),
+)
+def test_best_spans_are_those_of_brute_force(rows, longest, top):
+    start, end = (np.array(side, dtype=np.float32) for side in zip(*rows, strict=True))
+    first, last = 1, len(rows) - 2
+    if last < first:
+        return
+    null = float(start[0]) + float(end[0])
+    every = [
+        float(start[a]) + float(end[b]) - null
+        for a, b in itertools.combinations_with_replacement(range(first, last + 1), 2)
+        if b - a < longest
+    ]
+    found = best_spans(start, end, (first, last), longest=longest, top=top)
+    assert np.allclose([odds for _, _, odds in found], sorted(every, reverse=True)[:top], atol=1e-4)
+    for a, b, _ in found:
+        assert first <= a <= b <= last and b - a < longest
+
+
+CANDIDATES = st.lists(
+    st.builds(
+        lambda start, length, odds: Candidate(start, start + length, odds),
+        st.integers(0, 60), st.integers(1, 9), LOGIT,
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(CANDIDATES, st.floats(0.3, 5), st.integers(1, 5))
+def test_a_ranking_is_ordered_free_of_overlaps_and_a_probability(candidates, temperature, top):
+    ranking = rank(candidates, temperature=temperature, top=top)
+    shown = ranking.spans
+    assert len(shown) <= top and 0 <= ranking.answerable <= 1
+    assert sum(span.probability for span in shown) <= ranking.answerable + 1e-9
+    assert [span.probability for span in shown] == sorted((s.probability for s in shown), reverse=True)
+    for one, other in itertools.combinations(shown, 2):
+        assert one.end <= other.start or other.end <= one.start
+
+
+@settings(max_examples=40, deadline=None)
+@given(CANDIDATES)
+def test_a_span_seen_in_two_windows_counts_once(candidates):
+    once = rank(candidates, temperature=1.0, top=3)
+    assert rank([*candidates, *candidates], temperature=1.0, top=3) == once
+
+
+def test_a_further_window_without_an_answer_does_not_lose_the_answer():
+    good = [Candidate(10, 14, 6.0)]
+    noise = [Candidate(at, at + 3, -7.0) for at in range(100, 160, 5)]
+    longer = rank([*good, *noise], temperature=1.0, top=1)
+    assert (longer.spans[0].start, longer.spans[0].end) == (10, 14)
+    assert longer.answerable >= rank(good, temperature=1.0, top=1).answerable - 1e-9
+
+
+def test_single_label_probabilities_sum_to_one_and_choose_one():
+    logits = np.array([[0.1, 2.0, -1.0], [9.0, 9.5, -3.0]])
+    probabilities = event_probabilities(logits, temperature=1.7, multi_label=False)
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    assert chosen_labels(probabilities, np.ones(3), multi_label=False).sum(axis=1).tolist() == [1, 1]
+
+
+def test_the_temperature_of_overconfident_events_is_found():
+    random = np.random.default_rng(3)
+    truth = random.normal(size=(4000, 1)) * 2
+    gold = random.random((4000, 1)) < 1 / (1 + np.exp(-truth))
+    assert events_temperature(truth * 3, gold, multi_label=True) == pytest.approx(3, rel=0.15)
+
+
+def test_the_temperature_of_overconfident_answers_is_found():
+    random = np.random.default_rng(4)
+    questions = []
+    for _ in range(1500):
+        odds = random.normal(size=3) * 2
+        weights = np.exp([0.0, *odds])
+        chosen = random.choice(4, p=weights / weights.sum())
+        spans = [Candidate(10 * at, 10 * at + 3, 2.5 * value) for at, value in enumerate(odds)]
+        gold = frozenset() if chosen == 0 else frozenset({(10 * (chosen - 1), 10 * (chosen - 1) + 3)})
+        questions.append((spans, gold))
+    assert answers_temperature(questions) == pytest.approx(2.5, rel=0.15)
+
+
+def test_thresholds_find_the_gap_and_leave_an_unseen_label_at_half():
+    probabilities = np.array([[0.2, 0.3]] * 40 + [[0.35, 0.1]] * 20)
+    gold = np.array([[False, False]] * 40 + [[True, False]] * 20)
+    thresholds = label_thresholds(probabilities, gold)
+    assert 0.2 < thresholds[0] <= 0.35 and thresholds[1] == 0.5
+
+
+def test_the_no_answer_threshold_separates_what_can_be_separated():
+    answerable = np.array([0.9, 0.8, 0.3, 0.1])
+    threshold = no_answer_threshold(
+        answerable, np.array([1.0, 0.7, 0.0, 0.0]), np.array([False, False, True, True])
+    )
+    assert 0.3 < threshold <= 0.8

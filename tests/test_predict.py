@@ -1,0 +1,143 @@
+"""Prediction: every answer is a slice of the raw article, whatever the article is; order and batch change nothing."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+import hadath
+from hadath import AnswerFinder, EventClassifier, HadathError
+from hadath.text import sentences
+
+# Diacritics, tatweel, presentation forms, Arabic-Indic digits, both families of month names, an emoji.
+HARD = (
+    "وصلَ الرئيسُ إلى موســكو يومَ الخَميسِ 6 تشرين الثاني/نوفمبر ٢٠٢٣. "  # noqa: RUF001
+    "\ufefb \ufedf\ufee0\ufea4\ufeae\ufe8f قال الوزير «لا للحرب»! 🇩🇿 هل وافق؟ نعم…"  # lam-alef and joined forms
+)
+
+
+@pytest.fixture(scope="module")
+def finder(tiny_finder_folder):
+    return AnswerFinder.load(str(tiny_finder_folder))
+
+
+@pytest.fixture(scope="module")
+def classifier(tiny_classifier_folder):
+    return EventClassifier.load(str(tiny_classifier_folder))
+
+
+def test_every_answer_is_a_slice_of_the_raw_article(finder, seed_articles):
+    pairs = [
+        (question.question, article)
+        for article in seed_articles
+        for question in article.questions[:5]
+    ]
+    pairs += [("متى وصل الرئيس؟", HARD), ("من؟", HARD * 40)]
+    for (_, article), answers in zip(pairs, finder.ask_many(pairs, top=4), strict=True):
+        text = article if isinstance(article, str) else article.text
+        assert answers
+        for answer in answers:
+            assert text[answer.start : answer.end] == answer.text == answer.text.strip() != ""
+            assert 0 <= answer.confidence <= 1
+
+
+def test_order_and_company_change_no_answer(finder, seed_articles):
+    pairs = [(question.question, article.text) for article in seed_articles for question in article.questions[:3]]
+    together = finder.ask_many(pairs)
+    backwards = finder.ask_many(pairs[::-1])[::-1]
+    alone = [finder.ask(*pair) for pair in pairs]
+    for one, other, single in zip(together, backwards, alone, strict=True):
+        # Half precision rounds differently with the batch's padding; a near tie may fall the other way.
+        for answers in (other, single):
+            assert answers[0].confidence == pytest.approx(one[0].confidence, abs=0.02)
+
+
+def test_below_the_threshold_the_article_does_not_say(tiny_finder_folder):
+    finder = AnswerFinder.load(str(tiny_finder_folder))
+    settings = dataclasses.replace(finder.model.settings, no_answer_threshold=1.0)
+    finder.model = dataclasses.replace(finder.model, settings=settings)
+    assert finder.ask("من؟", HARD) == []
+    reading = finder.read_many([("من؟", HARD)])[0]
+    assert reading.answers and not reading.found
+
+
+def test_sentences_come_in_order_with_a_score_for_each_label(classifier, seed_articles):
+    for article in (seed_articles[0].text, HARD):
+        found = classifier(article)
+        assert [(s.start, s.end) for s in found] == sentences(article)
+        for sentence in found:
+            assert set(sentence.scores) == set(classifier.labels)
+            assert sentence.types.items() <= sentence.scores.items()
+            assert list(sentence.types.values()) == sorted(sentence.types.values(), reverse=True)
+
+
+def test_an_annotated_article_is_read_by_its_own_sentences(classifier, seed_articles):
+    found = classifier(seed_articles[1])
+    assert tuple((s.start, s.end) for s in found) == seed_articles[1].sentences
+
+
+BAD = {
+    "": "it is empty",
+    " \n\t ": "it is empty",
+    "\u064e\u0651\u0640": "no letter or digit",  # diacritics and tatweel only
+    "؟!…": "no letter or digit",
+    "خبر\ud800": "lone surrogate at character 3",
+    "ا" * 1_000_001: "at most 1,000,000",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), BAD.items(), ids=lambda value: ascii(value)[:20])
+def test_what_cannot_be_read_is_told_in_one_line(finder, classifier, text, expected):
+    for call in (
+        lambda: finder.ask("من؟", text),
+        lambda: finder.ask(text, HARD),
+        lambda: classifier(text),
+    ):
+        with pytest.raises(HadathError) as error:
+            call()
+        assert expected in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["Only Latin here.", "خبر\x00عاجل", "\u202eخبر\u202c عاجل", "x"])
+def test_odd_texts_are_read_all_the_same(finder, classifier, text):
+    for answer in finder.ask("من؟", text):
+        assert text[answer.start : answer.end] == answer.text
+    assert classifier(text)
+
+
+def test_a_question_too_long_for_a_window_is_refused(finder):
+    with pytest.raises(HadathError, match="question 1: .* ask a shorter one"):
+        finder.ask("من التقى الوزير " * 60, HARD)
+
+
+def test_no_pairs_no_answers_and_a_top_below_one_is_refused(finder, classifier):
+    assert finder.ask_many([]) == [] and classifier.classify_many([]) == []
+    with pytest.raises(HadathError, match="top: 0"):
+        finder.ask("من؟", HARD, top=0)
+
+
+def test_a_model_of_the_other_task_is_refused(tiny_finder_folder, tiny_classifier_folder):
+    with pytest.raises(HadathError, match="answers"):
+        EventClassifier.load(str(tiny_finder_folder))
+    with pytest.raises(HadathError, match="events"):
+        AnswerFinder.load(str(tiny_classifier_folder))
+
+
+def test_public_names_are_those_promised():
+    assert set(hadath.__all__) == {
+        "Answer", "AnswerFinder", "Article", "Event", "EventClassifier", "HadathError", "Question",
+        "Reading", "SentenceEvents", "Span", "read_articles", "write_articles",
+    }  # fmt: skip
+    for name in hadath.__all__:
+        assert getattr(hadath, name).__name__ == name
+
+
+def test_serving_imports_nothing_that_only_training_needs():
+    code = (
+        "import sys, hadath.predict; "
+        "heavy = {'sklearn', 'evaluate', 'datasets', 'matplotlib', 'gradio', 'transformers.trainer'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

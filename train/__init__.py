@@ -1,0 +1,1 @@
+"""What you run: fine-tune both models, score them, leave one article out. Imports hadath, never the reverse."""

@@ -1,0 +1,109 @@
+"""The command line of training: python -m train events | answers | score | leave-one-out | cards."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from hadath.errors import HadathError
+
+TASKS = ("answers", "events")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; 0 where it went well, 2 with one line on stderr where the input does not fit."""
+    options = _parser().parse_args(words)
+    # Without these two, glibc gives every step's memory back and asks for it again: a tenth of the time.
+    if "MALLOC_TRIM_THRESHOLD_" not in os.environ and sys.platform == "linux":
+        os.environ |= {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "1000000000"}
+        if words is None:
+            os.execv(sys.executable, [sys.executable, "-m", "train", *sys.argv[1:]])
+    try:
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # of shards written and loaded; the training's own bar stays
+        return options.run(options)
+    except HadathError as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for task in TASKS:
+        train = commands.add_parser(task, help=f"fine-tune a model of {task}")
+        train.add_argument("config", help=f"settings, for instance configs/{task}-small.yaml")
+        train.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
+        train.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+        train.set_defaults(run=_train, task=task)
+    score = commands.add_parser("score", help="score a model on annotated articles")
+    score.add_argument("task", choices=TASKS)
+    score.add_argument("model", help="a folder, a hub name, or 'embedded'")
+    score.add_argument("data", nargs="+", help="annotated articles the model has not seen")
+    score.add_argument("--train", nargs="*", default=[], help="files the baselines learn from")
+    score.add_argument("--dev", nargs="*", default=[], help="files the baselines' thresholds are fitted on")
+    score.add_argument("--output", default="runs/score", help="folder of sheet, report and plots")
+    score.set_defaults(run=_score)
+    out = commands.add_parser("leave-one-out", help="score by leaving one article out")
+    out.add_argument("task", choices=TASKS)
+    out.add_argument("config", help="for instance configs/answers-leave-one-out.yaml")
+    out.add_argument("held", help="the articles, for instance data/seeds/seeds.jsonl")
+    out.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
+    out.add_argument("--baselines", nargs="*", default=[], help="further files the baselines learn from")
+    out.set_defaults(run=_leave_one_out)
+    cards = commands.add_parser("cards", help="render model_cards/*.md from their score sheets")
+    cards.add_argument("folder", nargs="?", default="model_cards")
+    cards.set_defaults(run=_cards)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    from hadath.config import AnswersConfig, EventsConfig, load_config
+
+    if options.task == "answers":
+        from train.answers import train_answers
+
+        answers = load_config(AnswersConfig, options.config, options.settings)
+        train_answers(answers, resume=options.resume)
+    else:
+        from train.events import train_events
+
+        events = load_config(EventsConfig, options.config, options.settings)
+        train_events(events, resume=options.resume)
+    return 0
+
+
+def _score(options: argparse.Namespace) -> int:
+    from train.score import Data, score_answers_model, score_events_model
+
+    data = Data(tuple(options.data), tuple(options.train), tuple(options.dev))
+    source = None if options.model == "embedded" else options.model
+    score = score_answers_model if options.task == "answers" else score_events_model
+    score(source, data, options.output)
+    return 0
+
+
+def _leave_one_out(options: argparse.Namespace) -> int:
+    from hadath.config import AnswersConfig, EventsConfig, load_config
+    from train.leave_one_out import leave_one_answers_out, leave_one_events_out
+
+    if options.task == "answers":
+        config = load_config(AnswersConfig, options.config, options.settings)
+        leave_one_answers_out(config, options.held)
+    else:
+        events = load_config(EventsConfig, options.config, options.settings)
+        leave_one_events_out(events, options.held, options.baselines)
+    return 0
+
+
+def _cards(options: argparse.Namespace) -> int:
+    from train.cards import render_cards
+
+    for path in render_cards(options.folder):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

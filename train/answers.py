@@ -1,0 +1,87 @@
+"""The answer finder's recipe: load, fit choosing the epoch on dev, save with the numbers fitted on dev."""
+
+import random
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from hadath.annotations import Article, Question
+from hadath.config import AnswersConfig
+from hadath.features import WindowSize
+from hadath.models import Model, ModelSettings, load_base
+from hadath.role_questions import load_templates, role_questions
+from hadath.scores import score_answers
+from train.data import training_articles
+from train.examples import answer_rows
+from train.finish import finish, network_overrides
+from train.judge import asked_of, fit_answers
+from train.losses import span_loss
+from train.loop import Recipe, fit
+
+GOAL = "f1"
+
+
+def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
+    """Fine-tune, fit temperature and no-answer threshold on dev, save into `config.output`."""
+    began = time.monotonic()
+    train, dev = training_articles(config)
+    network, tokenizer = load_base(
+        config.base,
+        "answers",
+        layers=config.layers,
+        overrides=network_overrides(config),
+        cleaning=config.arabert_cleaning,
+    )
+    settings = ModelSettings(
+        task="answers",
+        base=config.base,
+        window=config.window,
+        stride=config.stride,
+        longest_answer=config.longest_answer,
+    )
+    model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
+    asked = asked_of(train) + drawn_role_questions(train, config)
+    built = answer_rows(
+        tokenizer,
+        asked,
+        WindowSize(config.window, config.stride),
+        empty_windows=config.empty_windows,
+        seed=config.seed,
+    )
+    sys.stderr.write(
+        f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; {built.cost}\n"
+    )
+    log = fit(Recipe(model, built.rows, _loss, partial(_judge, dev=dev), GOAL), config, resume=resume)
+    fitted = partial(fit_answers, articles=dev)
+    return finish(model, config, log, fit=fitted, goal=GOAL, began=began)
+
+
+def drawn_role_questions(
+    articles: Sequence[Article], config: AnswersConfig
+) -> list[tuple[Question, Article]]:
+    """Role questions made from annotated events: `role_questions` of them a hand-written question."""
+    wanted = round(config.role_questions * len(asked_of(articles)))
+    if not wanted or not any(article.events for article in articles):
+        return []
+    templates = load_templates(config.scheme)
+    made = [
+        (question, article)
+        for article in articles
+        if article.events
+        for question in role_questions(article, templates, seed=config.seed)
+    ]
+    return random.Random(config.seed).sample(made, min(wanted, len(made)))
+
+
+def _loss(outputs: Any, gold: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    return span_loss(outputs.start_logits, outputs.end_logits, gold["gold"], gold["article"])
+
+
+def _judge(model: Model, dev: Sequence[Article]) -> dict[str, float]:
+    figures = score_answers(fit_answers(model, dev).results, draws=1).figures
+    shown = ("exact_match", "f1", "forced_f1", "decision_accuracy")
+    return {name: figures[name].value for name in shown if name in figures}

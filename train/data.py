@@ -1,0 +1,87 @@
+"""Reads the files that a config names into articles; knows formats by their suffix, not what is done with them."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hadath.annotations import Article
+from hadath.authoring import phrases
+from hadath.config import TrainingConfig
+from hadath.errors import HadathError
+from hadath.formats import FORMATS
+
+FORMAT_OF = {".jsonl": "hadath", ".json": "squad", ".csv": "csv", ".tsv": "tsv"}
+
+
+def read_files(paths: Sequence[str]) -> list[Article]:
+    """The articles of all files, in order: Hadath JSON Lines, SQuAD JSON, or CSV/TSV (text, label).
+
+    Raises HadathError naming the file, also where an article id comes twice.
+    """
+    articles: list[Article] = []
+    homes: dict[str, str] = {}
+    for path in paths:
+        for article in _read(path):
+            if article.id in homes:
+                raise HadathError(
+                    f"{path}: article {article.id!r} came from {homes[article.id]} already; "
+                    f"name each file once and give each article an id of its own"
+                )
+            homes[article.id] = path
+            articles.append(article)
+    return articles
+
+
+def training_articles(config: TrainingConfig) -> tuple[list[Article], list[Article]]:
+    """The config's (train, dev) articles, train without those that share text with `held_out` files.
+
+    One run of eight words in common is enough to be dropped. Raises HadathError where train and dev share
+    an article, or there is nothing to train on.
+    """
+    if not config.train:
+        raise HadathError("train: no files; name at least one")
+    train, dev = read_files(config.train), read_files(config.dev)
+    refuse_leaks(train, dev, "train and dev")
+    seen: set[tuple[str, ...]] = set()
+    for article in read_files(config.held_out):
+        seen |= phrases(article.text)
+    kept = [article for article in train if not seen & phrases(article.text)] if seen else train
+    if len(kept) < len(train):
+        dropped = len(train) - len(kept)
+        sys.stderr.write(f"{dropped} training articles share text with held-out files: dropped\n")
+    return kept, dev
+
+
+def refuse_leaks(train: Sequence[Article], held_out: Sequence[Article], names: str) -> None:
+    """Raise HadathError where an article stands on both sides, by id or by text."""
+    texts = {article.text.strip(): article.id for article in train}
+    ids = {article.id for article in train}
+    for article in held_out:
+        if article.id in ids or article.text.strip() in texts:
+            raise HadathError(
+                f"{names}: article {article.id!r} is in both; a score on seen articles says nothing"
+            )
+
+
+def data_hash(paths: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of each file, so that a score can name the very data it was measured on."""
+    return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
+
+
+def _read(path: str) -> list[Article]:
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMAT_OF:
+        raise HadathError(
+            f"{path}: no reader for {suffix or 'a name without a suffix'}; "
+            f"use {', '.join(FORMAT_OF)} (hadath convert makes one from other tools' exports)"
+        )
+    found = FORMATS[FORMAT_OF[suffix]].read(path)
+    for repair in found.repairs:
+        sys.stderr.write(f"{repair}\n")
+    if suffix == ".jsonl":
+        return list(found.articles)
+    # These formats give no ids of their own, only titles or row numbers, which other files use too.
+    stem = Path(path).stem
+    return [replace(article, id=f"{stem}/{article.id}") for article in found.articles]

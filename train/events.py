@@ -1,0 +1,117 @@
+"""The event classifier's recipe: load, fit choosing the epoch on dev, save with the numbers fitted on dev."""
+
+import difflib
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from hadath.annotations import Article
+from hadath.config import EventsConfig
+from hadath.errors import HadathError
+from hadath.models import Model, ModelSettings, load_base
+from hadath.ontology import load_scheme
+from hadath.scores import score_events
+from train.data import training_articles
+from train.examples import Row, event_rows
+from train.finish import finish, network_overrides
+from train.judge import fit_events
+from train.losses import label_loss
+from train.loop import Recipe, fit
+
+
+def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
+    """Fine-tune, fit temperature and thresholds on dev, save into `config.output`."""
+    began = time.monotonic()
+    train, dev = training_articles(config)
+    labels = label_set(config, train, dev)
+    multi_label = config.mode == "multi-label"
+    network, tokenizer = load_base(
+        config.base,
+        "events",
+        labels,
+        multi_label=multi_label,
+        layers=config.layers,
+        overrides=network_overrides(config),
+        cleaning=config.arabert_cleaning,
+    )
+    settings = ModelSettings(
+        task="events",
+        base=config.base,
+        labels=labels,
+        multi_label=multi_label,
+        window=config.window,
+        stride=0,
+        context=config.context,
+        scheme=config.scheme if config.labels == "scheme" else "",
+    )
+    model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
+    rows = event_rows(tokenizer, train, labels, tokens=config.window, context=config.context)
+    counts = Counter(event.type for article in train for event in article.events)
+    sys.stderr.write(
+        f"{len(rows)} sentences of {len(train)} articles; "
+        + ", ".join(f"{label} {counts[label]}" for label in labels) + "\n"
+    )  # fmt: skip
+    start_from_priors(network, rows, multi_label=multi_label)
+    goal = "macro_f1"
+    recipe = Recipe(
+        model, rows, partial(_loss, multi_label=multi_label), partial(_judge, dev=dev), goal
+    )
+    log = fit(recipe, config, resume=resume)
+    fitted = partial(fit_events, articles=dev)
+    return finish(model, config, log, fit=fitted, goal=goal, began=began)
+
+
+def label_set(
+    config: EventsConfig, train: Sequence[Article], dev: Sequence[Article]
+) -> tuple[str, ...]:
+    """The scheme's types, or those of the training data. Raises HadathError where the data has others."""
+    found = Counter(event.type for article in train for event in article.events)
+    if config.labels == "scheme":
+        labels = tuple(kind.name for kind in load_scheme(config.scheme).types)
+    else:
+        labels = tuple(sorted(found))
+    if not labels:
+        raise HadathError(f"{', '.join(config.train)}: no event in these files to learn from")
+    for files, articles in ((config.train, train), (config.dev, dev)):
+        for kind in sorted({event.type for article in articles for event in article.events}):
+            if kind not in labels:
+                near = difflib.get_close_matches(kind, labels, 1)
+                mend = f"did you mean {near[0]!r}?" if near else "set labels: data to learn your own"
+                raise HadathError(f"{', '.join(files)}: no type {kind!r} in the label set; {mend}")
+    return labels
+
+
+def start_from_priors(
+    network: torch.nn.Module, rows: Sequence[Row], *, multi_label: bool
+) -> None:
+    """Let a new head begin at each label's log-odds in the data (Lin et al. 2017), not at one half.
+
+    A head that was fine-tuned before has a bias that is not zero, and keeps it.
+    """
+    if not rows:
+        return
+    targets = torch.tensor([row["labels"] for row in rows])
+    heads = [
+        module for module in network.modules()
+        if isinstance(module, torch.nn.Linear) and module.out_features == targets.shape[1]
+    ]  # fmt: skip
+    if not heads or heads[-1].bias is None or heads[-1].bias.any():
+        return
+    shares = (targets.sum(dim=0) + 1) / (len(rows) + 2)
+    with torch.no_grad():
+        heads[-1].bias.copy_(torch.logit(shares) if multi_label else shares.log())
+
+
+def _loss(outputs: Any, gold: Mapping[str, torch.Tensor], multi_label: bool) -> torch.Tensor:
+    return label_loss(outputs.logits, gold["labels"], multi_label=multi_label)
+
+
+def _judge(model: Model, dev: Sequence[Article]) -> dict[str, float]:
+    figures = score_events(fit_events(model, dev).results, draws=1).figures
+    shown = ("micro_f1", "macro_f1", "mean_average_precision", "accuracy")
+    return {name: figures[name].value for name in shown if name in figures}

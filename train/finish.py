@@ -1,0 +1,53 @@
+"""What both recipes share at their two ends: the network's dropout, and the folder that a run leaves."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hadath.config import TrainingConfig
+from hadath.models import Model, load_model, save_compact, save_model
+from train.judge import Judged
+from train.loop import checkpoint_folder
+from train.record import loss_curve, run_record
+
+
+def network_overrides(config: TrainingConfig) -> dict[str, float]:
+    """Dropout for the network's config; models.py knows each architecture's own names."""
+    return {"attention_dropout": config.attention_dropout, "hidden_dropout": config.hidden_dropout}
+
+
+def finish(
+    model: Model,
+    config: TrainingConfig,
+    log: Sequence[dict[str, Any]],
+    *,
+    fit: Callable[[Model], Judged],
+    goal: str,
+    began: float,
+) -> Model:
+    """Fit the dev numbers, save model, record and loss curve as one folder, then drop the checkpoints.
+
+    A compact model's weights are rounded first: its numbers are fitted to what will be loaded.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        return model
+    save = save_model
+    if config.compact:
+        save = save_compact
+        save_compact(model, config.output)
+        model = load_model(config.output, task=model.settings.task)
+    model = fit(model).model
+    seconds = time.monotonic() - began
+    record = run_record(config, log, seconds=seconds)
+    files: dict[str, str | bytes] = {
+        "training.json": json.dumps(record, ensure_ascii=False, indent=1) + "\n",
+        "loss.png": loss_curve(log, goal),
+    }
+    save(model, config.output, extra_files=files)
+    shutil.rmtree(checkpoint_folder(config), ignore_errors=True)
+    sys.stderr.write(f"saved {config.output} after {seconds / 60:.1f} minutes\n")
+    return model

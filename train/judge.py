@@ -1,0 +1,137 @@
+"""Judges a model on annotated articles through the very predictors that serve, and fits its dev numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hadath import calibrate
+from hadath.annotations import Article, Question
+from hadath.models import Model
+from hadath.predict import AnswerFinder, EventClassifier, Reading, SentenceEvents, article_sentences
+from hadath.scores import AnswerResult, EventResult, token_f1
+from train.examples import sentence_types
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A model with its numbers fitted on these articles, and what it then says of them."""
+
+    model: Model
+    results: list[AnswerResult] | list[EventResult]
+
+
+def asked_of(articles: Sequence[Article]) -> list[tuple[Question, Article]]:
+    """Every (question, article) of the articles, in order."""
+    return [(question, article) for article in articles for question in article.questions]
+
+
+def answer_results(finder: AnswerFinder, articles: Sequence[Article]) -> list[AnswerResult]:
+    """What the finder says to every question of the articles."""
+    asked = asked_of(articles)
+    readings = finder.read_many([(question.question, article) for question, article in asked])
+    return [
+        _answer_result(question, article, reading)
+        for (question, article), reading in zip(asked, readings, strict=True)
+    ]
+
+
+def event_results(classifier: EventClassifier, articles: Sequence[Article]) -> list[EventResult]:
+    """What the classifier says of every sentence of the articles."""
+    return _event_results(articles, classifier.classify_many(list(articles)))
+
+
+def fit_answers(model: Model, articles: Sequence[Article]) -> Judged:
+    """Fit temperature and no-answer threshold on the articles (a dev split), then answer them."""
+    finder = AnswerFinder(model, device=str(model.network.device))
+    asked = asked_of(articles)
+    pairs = [(question.question, article) for question, article in asked]
+    candidates = finder.candidates(pairs)
+    gold = [frozenset((span.start, span.end) for span in question.answers) for question, _ in asked]
+    temperature = calibrate.answers_temperature(list(zip(candidates, gold, strict=True)))
+    finder.model = replace(model, settings=replace(model.settings, temperature=temperature))
+    readings = finder.readings(pairs, candidates)
+    f1 = [
+        token_f1(reading.answers[0].text if reading.answers else "", [span.text for span in question.answers])
+        if question.answers else 0.0
+        for (question, _), reading in zip(asked, readings, strict=True)
+    ]  # fmt: skip
+    threshold = calibrate.no_answer_threshold(
+        np.array([reading.answerable for reading in readings]),
+        np.array(f1),
+        np.array([not question.answers for question, _ in asked]),
+    )
+    settings = replace(finder.model.settings, no_answer_threshold=threshold)
+    finder.model = replace(model, settings=settings)
+    results = [
+        _answer_result(question, article, reading)
+        for (question, article), reading in zip(
+            asked, finder.readings(pairs, candidates), strict=True
+        )
+    ]
+    return Judged(finder.model, results)
+
+
+def fit_events(model: Model, articles: Sequence[Article]) -> Judged:
+    """Fit temperature and each label's threshold on the articles (a dev split), then classify them."""
+    classifier = EventClassifier(model, device=str(model.network.device))
+    logits = classifier.logits(articles)
+    gold = np.array(
+        [
+            [label in types for label in classifier.labels]
+            for article in articles
+            for types in sentence_types(article, article_sentences(article))
+        ]
+    )
+    multi_label = model.settings.multi_label
+    temperature = calibrate.events_temperature(logits, gold, multi_label=multi_label)
+    probabilities = calibrate.event_probabilities(
+        logits, temperature=temperature, multi_label=multi_label
+    )
+    thresholds = calibrate.label_thresholds(probabilities, gold)
+    settings = replace(
+        model.settings,
+        temperature=temperature,
+        thresholds={
+            label: float(value) for label, value in zip(classifier.labels, thresholds, strict=True)
+        },
+    )
+    classifier.model = replace(model, settings=settings)
+    return Judged(
+        classifier.model, _event_results(articles, classifier.read_logits(articles, logits))
+    )
+
+
+def _answer_result(question: Question, article: Article, reading: Reading) -> AnswerResult:
+    best = reading.answers[0].text if reading.answers else ""
+    return AnswerResult(
+        article=article.id,
+        question=question.id,
+        gold=tuple(span.text for span in question.answers),
+        best=best,
+        predicted=best if reading.found else "",
+        answerable=reading.answerable,
+        confidence=reading.answers[0].confidence if reading.answers else 0.0,
+        length=len(article.text),
+    )
+
+
+def _event_results(
+    articles: Sequence[Article], classified: Sequence[Sequence[SentenceEvents]]
+) -> list[EventResult]:
+    results = []
+    for article, sentences in zip(articles, classified, strict=True):
+        gold = sentence_types(article, [(sentence.start, sentence.end) for sentence in sentences])
+        for types, sentence in zip(gold, sentences, strict=True):
+            results.append(
+                EventResult(
+                    article=article.id,
+                    start=sentence.start,
+                    end=sentence.end,
+                    gold=types,
+                    predicted=frozenset(sentence.types),
+                    scores=sentence.scores,
+                    length=len(article.text),
+                )
+            )
+    return results

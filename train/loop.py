@@ -1,0 +1,349 @@
+"""The training loop: Hugging Face's Trainer, judged each epoch by our own predictor.
+
+It does not know the task: a Recipe brings the rows, the loss and the judge.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.utils import broadcast_object_list
+from torch.utils.data import Sampler
+from transformers import (
+    EarlyStoppingCallback,
+    PreTrainedModel,
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+from hadath.config import TrainingConfig
+from hadath.errors import HadathError
+from hadath.models import Model
+from train.examples import Collator, Row
+
+WHOLE = "whole"  # marks a checkpoint that was written to its end
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the loop needs of a task: rows, a loss over a batch, and a judge on dev.
+
+    `judge` returns dev figures; the one named `goal` chooses the epoch (higher is better).
+    """
+
+    model: Model
+    rows: Sequence[Row]
+    loss: Callable[[Any, Mapping[str, torch.Tensor]], torch.Tensor]
+    judge: Callable[[Model], dict[str, float]]
+    goal: str
+
+
+def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[str, Any]]:
+    """Train the recipe's network in place, leave it at its best epoch, return the log.
+
+    Checkpoints lie in `<output>.checkpoints` until the caller has saved the model.
+    Raises HadathError where there is nothing to resume, or something that would be overwritten.
+    """
+    if not recipe.rows:
+        raise HadathError(f"{', '.join(config.train)}: nothing to train on in these files")
+    folder = checkpoint_folder(config)
+    last = _last_checkpoint(folder, resume=resume)
+    arguments = training_arguments(config)
+    trainer = JudgedTrainer(recipe, config, arguments)
+    try:
+        trainer.train(resume_from_checkpoint=last)
+    except OSError as error:
+        mend = "free some space, then run again with --resume"
+        raise HadathError(f"{folder}: a checkpoint was not written ({error}); {mend}") from error
+    return list(trainer.state.log_history)
+
+
+def checkpoint_folder(config: TrainingConfig) -> Path:
+    """Where a run keeps its checkpoints: beside the model's folder, never in it."""
+    output = Path(config.output)
+    return output.with_name(output.name + ".checkpoints")
+
+
+def training_arguments(config: TrainingConfig) -> TrainingArguments:
+    """Trainer's settings for this config on this machine; the batch is shared out among processes."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if config.batch_size % processes:
+        raise HadathError(
+            f"batch_size: {config.batch_size} is not divisible by {processes} processes; change one"
+        )
+    on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    if on_gpu and not torch.cuda.is_available():
+        raise HadathError("device: 'cuda', but no GPU is usable here; use device=cpu or auto")
+    precision = chosen_precision(config.precision, on_gpu=on_gpu)
+    return TrainingArguments(
+        output_dir=str(checkpoint_folder(config)),
+        use_cpu=not on_gpu,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size // processes,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup if config.warmup < 1 else 0.999,
+        weight_decay=config.weight_decay,
+        lr_scheduler_type="linear",
+        optim="adamw_torch_fused",
+        seed=config.seed,
+        data_seed=config.seed,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,  # the best and the last are kept
+        load_best_model_at_end=True,
+        metric_for_best_model="goal",
+        greater_is_better=True,
+        logging_strategy="steps",
+        logging_steps=10,
+        report_to=["tensorboard"] if _has_tensorboard() else [],
+        remove_unused_columns=False,
+        dataloader_pin_memory=on_gpu,
+        disable_tqdm=not sys.stderr.isatty(),
+        ddp_backend="gloo" if processes > 1 and not on_gpu else None,
+        ddp_find_unused_parameters=False if processes > 1 else None,
+    )
+
+
+def chosen_precision(asked: str, *, on_gpu: bool) -> str:
+    """`auto` is bf16 where the device computes it, else fp16 on a GPU and fp32 on a CPU."""
+    if asked != "auto":
+        if asked == "fp16" and not on_gpu:
+            raise HadathError("precision: fp16 trains on a GPU only; use bf16, fp32 or auto")
+        return asked
+    if on_gpu:
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
+
+
+class JudgedTrainer(Trainer):
+    """A Trainer whose loss is the recipe's and whose `evaluate` asks our own predictor."""
+
+    def __init__(
+        self, recipe: Recipe, config: TrainingConfig, arguments: TrainingArguments
+    ) -> None:
+        self._recipe = recipe
+        self._config = config
+        super().__init__(
+            model=recipe.model.network,
+            args=arguments,
+            train_dataset=list(recipe.rows),
+            eval_dataset=[],
+            data_collator=Collator(recipe.model.tokenizer),
+            callbacks=[
+                EarlyStoppingCallback(early_stopping_patience=config.patience),
+                _MarkWhole(),
+            ],
+        )
+        self.model_accepts_loss_kwargs = False
+        self.remove_callback(ProgressCallback)
+        self.remove_callback(PrinterCallback)
+        self.add_callback(_Progress(recipe.goal))
+
+    def compute_loss(
+        self,
+        model: PreTrainedModel,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """The recipe's loss over one batch (a mean over rows)."""
+        gold = {name: inputs.pop(name) for name in ("gold", "article", "labels") if name in inputs}
+        outputs = model(**inputs)
+        loss = self._recipe.loss(outputs, gold)
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluate(
+        self, eval_dataset: object = None, ignore_keys: object = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Dev figures by our predictor, judged by the first process and told to the others."""
+        told: list[dict[str, float] | None] = [None]
+        if self.is_world_process_zero():
+            # The network that serves is not wrapped for several processes.
+            network = self.accelerator.unwrap_model(self.model)
+            generator_state = torch.get_rng_state()
+            figures = self._recipe.judge(self._recipe.model)
+            network.train()
+            # Judging must not move the dropout of the next epoch, whatever it drew.
+            torch.set_rng_state(generator_state)
+            told = [{f"{metric_key_prefix}_{name}": value for name, value in figures.items()}]
+        figures = broadcast_object_list(told)[0]
+        figures[f"{metric_key_prefix}_goal"] = figures[f"{metric_key_prefix}_{self._recipe.goal}"]
+        self.log(figures)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, figures
+        )
+        return figures
+
+    def create_optimizer(self, model: PreTrainedModel | None = None) -> torch.optim.Optimizer:
+        """AdamW with a learning rate that falls by `layerwise_decay` a layer from the head down."""
+        if self.optimizer is None:
+            groups = parameter_groups(self._recipe.model.network, self._config)
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
+            self.optimizer = kind(groups, **options)
+        return self.optimizer
+
+    def _get_train_sampler(self, train_dataset: object = None) -> Sampler[int]:
+        lengths = [len(row["input_ids"]) for row in self._recipe.rows]
+        batch = self._config.batch_size * self._config.gradient_accumulation
+        return LengthSampler(lengths, batch, self._config.seed)
+
+
+class LengthSampler(Sampler[int]):
+    """Rows of like length side by side, shuffled anew each epoch from (seed, epoch) alone.
+
+    So a resumed run and every process of a distributed one see the same order.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+        self._lengths = list(lengths)
+        self._batch = batch
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer before each epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self._seed * 100_003 + self._epoch)
+        return iter(get_length_grouped_indices(self._lengths, self._batch, generator=generator))
+
+
+def parameter_groups(network: PreTrainedModel, config: TrainingConfig) -> list[dict[str, Any]]:
+    """Optimizer groups by depth (embeddings deepest, head nearest), no decay on biases and norms."""
+    depth = network.config.num_hidden_layers
+    groups: dict[tuple[int, bool], dict[str, Any]] = {}
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        below = depth + 1 - _layer_of(name, depth)
+        decays = parameter.ndim > 1
+        group = groups.setdefault(
+            (below, decays),
+            {
+                "params": [],
+                "weight_decay": config.weight_decay if decays else 0.0,
+                "lr": config.learning_rate * config.layerwise_decay**below,
+            },
+        )
+        group["params"].append(parameter)
+    return list(groups.values())
+
+
+def _layer_of(name: str, depth: int) -> int:
+    """0 for embeddings, 1… for encoder layers, depth + 1 for all that stands on them."""
+    if ".embeddings" in name:
+        return 0
+    words = name.split(".")
+    for before, word in zip(words, words[1:], strict=False):
+        if before == "layer" and word.isdigit():
+            return int(word) + 1
+    return depth + 1
+
+
+class _MarkWhole(TrainerCallback):
+    """Marks each checkpoint once all of it is on disk: a kill while saving leaves it unmarked."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+
+
+class _Progress(ProgressCallback):
+    """A progress bar on a terminal, and one line an epoch: the loss, the dev score, the best so far."""
+
+    def __init__(self, goal: str) -> None:
+        super().__init__()
+        self._goal = goal
+        self._losses: list[float] = []
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: object
+    ) -> None:
+        logs = logs or {}
+        if "loss" in logs:
+            self._losses.append(float(logs["loss"]))
+        if not state.is_world_process_zero or "eval_goal" not in logs:
+            return
+        loss = f"{np.mean(self._losses):.4f}" if self._losses else "–"
+        self._losses.clear()
+        rest = "  ".join(
+            f"{name.removeprefix('eval_')} {value:.3f}"
+            for name, value in logs.items()
+            if name.startswith("eval_") and name != "eval_goal"
+        )
+        best = max(logs["eval_goal"], state.best_metric or 0.0)
+        line = (
+            f"epoch {state.epoch:.0f} of {args.num_train_epochs:g}  loss {loss}  dev: {rest}"
+            f"  (best {self._goal} {best:.3f})"
+        )
+        if self.training_bar is not None:
+            self.training_bar.write(line, file=sys.stderr)
+        else:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
+        self.current_step = 0
+        if not args.disable_tqdm:
+            super().on_train_begin(args, state, control, **kwargs)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
+        if self.training_bar is not None:
+            super().on_step_end(args, state, control, **kwargs)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
+        if self.training_bar is not None:
+            super().on_train_end(args, state, control, **kwargs)
+
+
+def _last_checkpoint(folder: Path, *, resume: bool) -> str | None:
+    """The newest whole checkpoint to resume from; half-written ones are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    whole = [path for path in found if (path / WHOLE).exists()]
+    if not resume:
+        if os.environ.get("RANK", "0") == "0":
+            shutil.rmtree(folder, ignore_errors=True)
+        return None
+    if not whole:
+        raise HadathError(f"{folder}: nothing to resume; start the run without --resume")
+    if os.environ.get("RANK", "0") == "0":
+        for path in found:
+            if path not in whole:
+                shutil.rmtree(path, ignore_errors=True)
+    _forget_lost_best(whole[-1], folder)
+    return str(whole[-1])
+
+
+def _forget_lost_best(checkpoint: Path, folder: Path) -> None:
+    """Point the state at the best checkpoint where it lies now, should the folder have moved."""
+    path = checkpoint / "trainer_state.json"
+    state = json.loads(path.read_text(encoding="utf-8"))
+    if state.get("best_model_checkpoint"):
+        state["best_model_checkpoint"] = str(folder / Path(state["best_model_checkpoint"]).name)
+        path.write_text(json.dumps(state), encoding="utf-8")
+
+
+def _has_tensorboard() -> bool:
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        return False
+    return True
