@@ -43,9 +43,10 @@ lint: venv-test
 train: venv
 	$(BIN)/python -m train answers configs/answers-small.yaml
 	$(BIN)/python -m train events configs/events-small.yaml
-	$(BIN)/python -m train score answers runs/answers data/authored/test.jsonl --dev data/authored/dev.jsonl --output runs/answers-score
+	$(BIN)/python -m train score answers runs/answers data/authored/test.jsonl --train data/authored/train.jsonl --dev data/authored/dev.jsonl --output runs/answers-score
 	$(BIN)/python -m train score events runs/events data/authored/test.jsonl --train data/authored/train.jsonl --output runs/events-score
-	$(BIN)/python -m train cards runs
+	$(BIN)/python -m train card runs/answers runs/answers-score --output runs/cards/answers.md
+	$(BIN)/python -m train card runs/events runs/events-score --output runs/cards/events.md
 
 lock:
 	$(PYTHON) -m venv .lock && .lock/bin/python -m pip install --quiet pip-tools

@@ -231,10 +231,10 @@ class _Screen:
         inputs: Sequence[gr.components.Component],
         *,
         js: str | None = None,
-    ) -> Any:  # noqa: ANN401  # what Gradio's events give, to chain on
+    ) -> Any:  # noqa: ANN401 - what Gradio's events give, to chain on
         """At the event, take the step from what the visitor sees, and draw what it leads to."""
 
-        def take(*values: Any) -> tuple[Shown, str, str, str]:  # noqa: ANN401
+        def take(*values: Any) -> tuple[Shown, str, str, str]:  # noqa: ANN401 - what the fields hold
             *asked, language, shown = values
             shown = step(*asked, shown)
             drawn = self.desk.draw(shown, language)
@@ -303,7 +303,7 @@ def _name_tabs(language: str) -> list[gr.Tab]:
     return [gr.Tab(label=words_of(language)[key]) for key in ("answers_tab", "events_tab")]
 
 
-def _only(value: Any) -> Any:  # noqa: ANN401
+def _only(value: Any) -> Any:  # noqa: ANN401 - what a field holds
     return value[0] if isinstance(value, list) else value
 
 

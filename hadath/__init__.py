@@ -4,7 +4,7 @@ Names load when first used, so that `import hadath` stays light.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hadath.annotations import Article, Event, Question, Span, read_articles, write_articles
@@ -32,7 +32,7 @@ __all__ = [  # noqa: RUF022 - in the order a reader meets them
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'hadath' has no attribute {name!r}")
     return getattr(importlib.import_module(f"hadath.{_HOMES[name]}"), name)

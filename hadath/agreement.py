@@ -14,8 +14,7 @@ import numpy as np
 
 from hadath.annotations import ROLES, Article, Span, read_articles
 from hadath.errors import HadathError
-from hadath.files import read_text
-from hadath.formats.records import read_json
+from hadath.files import read_json, read_text
 
 SecondPass = Mapping[str, Mapping[int, frozenset[str]]]
 

@@ -1,6 +1,7 @@
-"""Annotated articles: frozen, self-checking, every quote at its offset in the raw text, kept as JSON Lines.
+"""Annotated articles: frozen, self-checking, every quote at its offset in the raw text.
 
-It does not know other tools' formats (formats/), nor what an event type means (ontology.py).
+They are kept as JSON Lines. It does not know other tools' formats (formats/), nor what an event
+type means (ontology.py).
 """
 
 import json
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hadath.errors import HadathError
+from hadath.errors import HadathError, shortened
 from hadath.files import numbered_lines, write_text
 
 ROLES = ("actor", "recipient", "place", "date")
@@ -81,8 +82,9 @@ class Question:
 class Article:
     """A raw text with its sentences, events and questions. It cannot be built if one offset lies.
 
-    `sentences`: (start, end) pairs in reading order, not overlapping; empty means "let the splitter say".
-    Every event's span starts inside one of them. Raises AnnotationError naming all that is wrong.
+    `sentences`: (start, end) pairs in reading order, not overlapping; empty means "let the splitter
+    say". Every event's span starts inside one of them. Raises AnnotationError naming all that is
+    wrong.
     """
 
     id: str
@@ -101,7 +103,7 @@ class Article:
             raise AnnotationError(found)
 
     def sentence_of(self, event: Event) -> int | None:
-        """Index of the sentence in which the event's words start; None where there are no sentences."""
+        """Index of the sentence in which the event's words start; None without sentences."""
         for index, (start, end) in enumerate(self.sentences):
             if start <= event.span.start < end:
                 return index
@@ -136,9 +138,13 @@ class Article:
             raise AnnotationError([Problem("article", *_not_an("object", record))])
         found: list[Problem] = []
         fields = _fields(record, "", _ARTICLE_KEYS, found)
-        sentences = [_bounds(item, at, found) for at, item in _items(fields, "sentences", "", found)]
+        sentences = [
+            _bounds(item, at, found) for at, item in _items(fields, "sentences", "", found)
+        ]
         events = [_event(item, at, found) for at, item in _items(fields, "events", "", found)]
-        questions = [_question(item, at, found) for at, item in _items(fields, "questions", "", found)]
+        questions = [
+            _question(item, at, found) for at, item in _items(fields, "questions", "", found)
+        ]
         try:
             article = Article(
                 id=_text(fields, "id", "", found),
@@ -185,7 +191,7 @@ def write_articles(path: str | Path, articles: Iterable[Article]) -> None:
     write_text(path, "".join(lines))
 
 
-def parse_json_line(line: str) -> Any:
+def parse_json_line(line: str) -> object:
     """One line's JSON value. Raises HadathError saying where it breaks off."""
     try:
         return json.loads(line)
@@ -219,6 +225,12 @@ def _problems(article: Article) -> Iterator[Problem]:
     if article.split is not None and article.split not in SPLITS:
         yield Problem("split", f"no split {article.split!r}", f"the splits are {', '.join(SPLITS)}")
     yield from _sentence_problems(article)
+    yield from _quote_problems(article)
+    yield from _event_problems(article)
+    yield from _question_problems(article)
+
+
+def _quote_problems(article: Article) -> Iterator[Problem]:
     for field, span in quotes(article):
         read = article.text[max(span.start, 0) : span.end]
         if not span.text.strip():
@@ -230,13 +242,19 @@ def _problems(article: Article) -> Iterator[Problem]:
                 "mend its 'start' (hadath check --fix does, where the quote occurs once)",
             )
         elif span.text != span.text.strip():
-            yield Problem(field, f"the quote {_short(span.text)} has white space at its edge", "trim it")
-    if article.sentences:
-        for number, event in enumerate(article.events):
-            if article.sentence_of(event) is None:
-                yield Problem(f"events[{number}].span", f"starts at {event.span.start}, outside every sentence",
-                              "mend the span or the sentences")  # fmt: skip
-    yield from _question_problems(article)
+            yield Problem(
+                field, f"the quote {_short(span.text)} has white space at its edge", "trim it"
+            )
+
+
+def _event_problems(article: Article) -> Iterator[Problem]:
+    for number, event in enumerate(article.events):
+        if article.sentences and article.sentence_of(event) is None:
+            yield Problem(
+                f"events[{number}].span",
+                f"starts at {event.span.start}, outside every sentence",
+                "mend the span or the sentences",
+            )
 
 
 def _sentence_problems(article: Article) -> Iterator[Problem]:
@@ -245,7 +263,8 @@ def _sentence_problems(article: Article) -> Iterator[Problem]:
         if not (last <= start < end <= len(article.text)):
             yield Problem(
                 f"sentences[{number}]",
-                f"({start}, {end}) is empty, out of order or past the text's end ({len(article.text)})",
+                f"({start}, {end}) is empty, out of order or past the text's end "
+                f"({len(article.text)})",
                 "sentences stand in reading order and do not overlap",
             )
         last = end
@@ -255,14 +274,18 @@ def _question_problems(article: Article) -> Iterator[Problem]:
     seen: set[str] = set()
     for number, question in enumerate(article.questions):
         if not question.question.strip():
-            yield Problem(f"questions[{number}].question", "it is empty", "write the question or remove it")
+            yield Problem(
+                f"questions[{number}].question", "it is empty", "write the question or remove it"
+            )
         if question.id in seen:
-            yield Problem(f"questions[{number}].id", f"{question.id!r} is used twice", "number the questions")
+            yield Problem(
+                f"questions[{number}].id", f"{question.id!r} is used twice", "number the questions"
+            )
         seen.add(question.id)
 
 
-def _short(text: str, limit: int = 40) -> str:
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+def _short(text: str) -> str:
+    return repr(shortened(text))
 
 
 def _span_record(span: Span) -> dict[str, Any]:

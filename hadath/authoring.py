@@ -30,11 +30,11 @@ from hadath.errors import HadathError
 from hadath.files import numbered_lines, read_text, write_text
 from hadath.ontology import checked, load_scheme
 from hadath.role_questions import Templates, load_templates, role_questions
+from hadath.text import phrases
 
 SHARES = {"train": 0.8, "dev": 0.1, "test": 0.1}
 SEED = 2024
 FIGURES_START, FIGURES_END = "<!-- figures -->", "<!-- end of figures -->"
-WORDS_THAT_LEAK = 8  # as many words in a row, told in two articles, tie them to one split
 
 # Combining marks are no \w to Python, yet they end Arabic words.
 _LETTER = r"[\w\u064b-\u065f\u0670]"
@@ -61,12 +61,6 @@ def find_quote(text: str, quote: str) -> int:
     """Where `quote` starts in `text`: its first occurrence as whole words, else any, else -1."""
     whole = re.search(f"(?<!{_LETTER}){re.escape(quote)}(?!{_LETTER})", text)
     return whole.start() if whole else text.find(quote)
-
-
-def phrases(text: str, words: int = WORDS_THAT_LEAK) -> set[tuple[str, ...]]:
-    """Every run of so many words; two articles that share one must not be in two splits."""
-    found = re.findall(f"{_LETTER}+", text)
-    return {tuple(found[first : first + words]) for first in range(len(found) - words + 1)}
 
 
 def assign_splits(

@@ -29,11 +29,14 @@ def events_temperature(logits: np.ndarray, gold: np.ndarray, *, multi_label: boo
     return float(min(_TEMPERATURES, key=loss))
 
 
-def label_thresholds(probabilities: np.ndarray, gold: np.ndarray, *, prior: float = 2.0) -> np.ndarray:
+def label_thresholds(
+    probabilities: np.ndarray, gold: np.ndarray, *, prior: float = 2.0
+) -> np.ndarray:
     """(label,) thresholds, each the one with its label's best F1 on dev.
 
-    A rare label's best F1 rests on a handful of sentences, so each F1 is smoothed with `prior` sentences
-    of the F1 that 0.5 gives; ties go to the threshold nearest 0.5. A label without a dev sentence keeps 0.5.
+    A rare label's best F1 rests on a handful of sentences, so each F1 is smoothed with `prior`
+    sentences of the F1 that 0.5 gives; ties go to the threshold nearest 0.5. A label without a dev
+    sentence keeps 0.5.
     """
     grid = np.round(np.arange(0.05, 0.951, 0.025), 3)
     grid = grid[np.argsort(np.abs(grid - 0.5), kind="stable")]
@@ -55,10 +58,11 @@ def label_thresholds(probabilities: np.ndarray, gold: np.ndarray, *, prior: floa
 def answers_temperature(
     questions: Sequence[tuple[Sequence[Candidate], frozenset[tuple[int, int]]]],
 ) -> float:
-    """The temperature of the softmax over spans and "no answer" with the least negative log-likelihood.
+    """The temperature with the least negative log-likelihood of spans and "no answer".
 
-    `questions`: (candidates, gold (start, end) places); no places where the article does not say. A question
-    whose gold is not among the candidates tells nothing about scale and is counted at a floor.
+    `questions`: (candidates, gold (start, end) places); no places where the article does not say.
+    One softmax runs over both. A question whose gold is not among the candidates tells nothing
+    about scale and is counted at a floor.
     """
     rows = []
     for candidates, gold in questions:
@@ -81,12 +85,13 @@ def answers_temperature(
 
 
 def no_answer_threshold(answerable: np.ndarray, f1: np.ndarray, unanswerable: np.ndarray) -> float:
-    """The probability under which "the article does not say" gives the best mean F1 on dev (SQuAD v2).
+    """The probability under which "the article does not say" gives the best mean F1 on dev.
 
-    `answerable`: (question,) probability that the article answers. `f1`: (question,) F1 of the best span,
-    0 for an unanswerable question. `unanswerable`: (question,) truth values. Ties go to the nearest to 0.5.
+    As in SQuAD v2. `answerable`: (question,) probability that the article answers. `f1`:
+    (question,) F1 of the best span, 0 for an unanswerable question. `unanswerable`: (question,)
+    truth values. Ties go to the nearest to 0.5.
     """
-    # Between two neighbouring probabilities every threshold does the same: the middle is as good as any.
+    # Between two neighbouring probabilities every threshold does the same: take the middle.
     steps = np.unique(answerable)
     grid = np.concatenate([[0.0], (steps[1:] + steps[:-1]) / 2, [1.0]])
     grid = grid[np.argsort(np.abs(grid - 0.5), kind="stable")]

@@ -9,16 +9,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from hadath.annotations import ROLES, AnnotationError, Article, Problem, Span, parse_json_line
-from hadath.errors import HadathError
+from hadath.errors import HadathError, did_you_mean
 from hadath.files import write_text
 from hadath.formats.repairs import occurrences
+from hadath.text import PHRASE_WORDS, fold, phrases
 
-PHRASE_WORDS = 8
 SHARED_PHRASES = 0.5
 
 # Marks that steer the writing direction or show nothing, so that a reader cannot see them go wrong.
@@ -181,7 +180,7 @@ def _mend_starts(record: object) -> bool:
     return mended
 
 
-def _with_starts(problem: Problem, record: Any) -> Problem:  # noqa: ANN401  (any JSON value)
+def _with_starts(problem: Problem, record: object) -> Problem:
     """The problem, told with the places where its quote does stand if its offset lies."""
     text = record.get("text") if isinstance(record, dict) else None
     for name, span in _quotes(record):
@@ -266,12 +265,8 @@ def _record_faults(record: object, scheme: Collection[str] | None) -> Iterator[s
     for at, event in _objects(record, "events"):
         kind = event.get("type")
         if scheme is not None and isinstance(kind, str) and kind not in scheme:
-            near = get_close_matches(kind.upper(), sorted(scheme), n=1)
-            mend = (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"the types are {', '.join(sorted(scheme))}"
-            )
+            types = sorted(scheme)
+            mend = did_you_mean(kind.upper(), types, f"the types are {', '.join(types)}")
             yield f"{at}.type: no type {kind!r}; {mend}"
 
 
@@ -287,8 +282,6 @@ def _invisible(name: str, value: object) -> Iterator[str]:
 
 
 def _article_faults(article: Article) -> Iterator[str]:
-    from hadath.text import fold
-
     for number, event in enumerate(article.events):
         sentence = article.sentence_of(event)
         if sentence is None:
@@ -340,30 +333,24 @@ def _seen_before(record: object, place: _Place, seen: _Seen) -> Iterator[str]:
 
 def _leaks(text: str, split: str, place: _Place, seen: _Seen) -> Iterator[str]:
     """Articles of another split that this one repeats, wholly or by half of its phrases."""
-    from hadath.text import fold
-
     folded = fold(text)
-    words = folded.split()
     # Hashes keep a large corpus in memory; two phrases that share one are too rare to matter.
-    phrases = {
-        hash(tuple(words[first : first + PHRASE_WORDS]))
-        for first in range(len(words) - PHRASE_WORDS + 1)
-    }
-    shared = Counter(other for phrase in phrases for other in seen.phrases.get(phrase, ()))
+    own = {hash(phrase) for phrase in phrases(text)}
+    shared = Counter(other for phrase in own for other in seen.phrases.get(phrase, ()))
     for other in seen.texts.get(folded, ()):
-        shared[other] = max(shared[other], len(phrases), 1)
+        shared[other] = max(shared[other], len(own), 1)
     for other, count in sorted(shared.items()):
         first, other_split, size = seen.known[other]
-        share = count / max(min(len(phrases), size), 1)
+        share = count / max(min(len(own), size), 1)
         if other_split != split and share >= SHARED_PHRASES:
             yield (
                 f"split: {split!r}, but {share:.0%} of its {PHRASE_WORDS}-word phrases stand in "
                 f"{_told(first, place)}, which is in {other_split!r}; put both in one split"
             )
     number = len(seen.known)
-    seen.known.append((place, split, len(phrases)))
+    seen.known.append((place, split, len(own)))
     seen.texts.setdefault(folded, []).append(number)
-    for phrase in phrases:
+    for phrase in own:
         seen.phrases.setdefault(phrase, []).append(number)
 
 

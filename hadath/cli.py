@@ -1,7 +1,7 @@
 """The command line: hadath ask | events | check | agree | convert | export | build-data.
 
-Results go to stdout, messages to stderr. Exit status: 0 done; 1 `check` found something; 2 an input does not
-fit (the rest was still read).
+It does not know how any of it is done. Results go to stdout, messages to stderr. Exit status: 0
+done; 1 `check` found something; 2 an input does not fit (the rest was still read).
 """
 
 import argparse
@@ -16,7 +16,8 @@ from typing import Any
 from hadath.errors import HadathError
 from hadath.inputs import Input, read_inputs
 
-_TOGETHER = 32  # articles read at once: enough to fill batches, few enough to show results as they come
+# Articles read at once: enough to fill batches, few enough to show results as they come.
+_TOGETHER = 32
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,14 +27,19 @@ def main(words: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     options = _parser().parse_args(words)
     try:
-        return options.run(options)
+        status = options.run(options)
+        sys.stdout.flush()  # here, where a failure can still be told
+        return status
     except HadathError as error:
         _say(error)
         return 2
-    except BrokenPipeError:
-        # The reader (head, less) has gone; point stdout elsewhere so that exiting does not fail too.
+    except OSError as error:
+        # Point stdout elsewhere, lest exiting fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):
+            return 0  # the reader (head, less) has seen enough
+        _say(f"not all was written: {(error.strerror or str(error)).lower()}")
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     events = commands.add_parser("events", help="tell the events of articles")
     events.set_defaults(run=_events)
     for command in (ask, events):
-        command.add_argument("files", nargs="+", metavar="FILE", help="text, JSON Lines, or - for stdin")
+        command.add_argument(
+            "files", nargs="+", metavar="FILE", help="text, JSON Lines, or - for stdin"
+        )
         command.add_argument("--model", help="a folder or a hub name; default: the embedded model")
         command.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -61,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
 
     agree = commands.add_parser("agree", help="agreement of two annotators")
     agree.add_argument("first")
-    agree.add_argument("second", help="the other annotator's file (JSON Lines, or a second pass in JSON)")
+    agree.add_argument(
+        "second", help="the other annotator's file (JSON Lines, or a second pass in JSON)"
+    )
     agree.add_argument("--json", action="store_true")
     agree.set_defaults(run=_agree)
 
@@ -97,9 +107,13 @@ def _ask(options: argparse.Namespace) -> int:
             answers = reading.answers if reading.found else ()
             if options.json:
                 _line(
-                    {"id": item.name, "question": options.question, "answerable": reading.answerable,
-                     "answers": [dataclasses.asdict(answer) for answer in answers]}
-                )  # fmt: skip
+                    {
+                        "id": item.name,
+                        "question": options.question,
+                        "answerable": reading.answerable,
+                        "answers": [dataclasses.asdict(answer) for answer in answers],
+                    }
+                )
                 continue
             print(item.name)
             for answer in answers:
@@ -119,7 +133,8 @@ def _events(options: argparse.Namespace) -> int:
         for item, sentences in zip(batch, classified, strict=True):
             if options.json:
                 rows = [
-                    dataclasses.asdict(sentence) | {"text": item.text[sentence.start : sentence.end]}
+                    dataclasses.asdict(sentence)
+                    | {"text": item.text[sentence.start : sentence.end]}
                     for sentence in sentences
                 ]
                 _line({"id": item.name, "sentences": rows})

@@ -4,7 +4,6 @@ It does not know what a setting does; train/ does.
 """
 
 import dataclasses
-import difflib
 import types
 import typing
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
-from hadath.errors import HadathError
+from hadath.errors import HadathError, did_you_mean
 from hadath.files import read_text
 
 
@@ -120,7 +119,7 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
     if not isinstance(values, dict):
         raise HadathError(f"{path}: expected 'key: value' lines, found {type(values).__name__}")
     fields = typing.get_type_hints(kind)
-    settings = {
+    settings: dict[str, Any] = {
         _known(key, fields, str(path)): _typed(value, fields[key], f"{path}: {key}")
         for key, value in values.items()
     }
@@ -142,12 +141,11 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
 def _known(key: object, fields: dict[str, Any], place: str) -> str:
     if isinstance(key, str) and key in fields:
         return key
-    near = difflib.get_close_matches(str(key), fields, 1)
-    mend = f"did you mean {near[0]!r}?" if near else f"the settings are {', '.join(fields)}"
+    mend = did_you_mean(str(key), fields, f"the settings are {', '.join(fields)}")
     raise HadathError(f"{place}: no setting {str(key)!r}; {mend}")
 
 
-def _word_value(text: str, kind: Any) -> object:
+def _word_value(text: str, kind: object) -> object:
     """A command-line word as the YAML value it stands for."""
     if typing.get_origin(kind) is tuple:
         return text.split(",")
@@ -159,7 +157,7 @@ def _word_value(text: str, kind: Any) -> object:
         return text
 
 
-def _typed(value: object, kind: Any, place: str) -> object:
+def _typed(value: object, kind: object, place: str) -> object:
     """`value` as `kind`. YAML reads 3e-5 as a text and no as False, hence by field type."""
     origin = typing.get_origin(kind)
     if origin is Literal:
@@ -180,7 +178,7 @@ def _typed(value: object, kind: Any, place: str) -> object:
     return _plain(value, kind, place)
 
 
-def _plain(value: object, kind: type, place: str) -> object:
+def _plain(value: object, kind: object, place: str) -> object:
     if kind is bool and isinstance(value, bool):
         return value
     if kind is str and isinstance(value, str) and value.strip():
@@ -194,6 +192,11 @@ def _plain(value: object, kind: type, place: str) -> object:
             number = float("nan")
         if number == number and abs(number) != float("inf"):
             return number
-    names = {bool: "true or false", str: "a text", int: "a whole number", float: "a number"}
+    names: dict[object, str] = {
+        bool: "true or false",
+        str: "a text",
+        int: "a whole number",
+        float: "a number",
+    }
     mend = "; put it in quotation marks" if kind is str and value is not None else ""
     raise HadathError(f"{place}: found {value!r}; expected {names[kind]}{mend}")

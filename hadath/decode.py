@@ -1,6 +1,7 @@
 """Logits into answers and event types: NumPy only, the same code in training, scoring and serving.
 
-It does not know texts or tokens' characters (features.py) nor how the numbers were fitted (calibrate.py).
+It does not know texts or tokens' characters (features.py) nor how the numbers were fitted
+(calibrate.py).
 """
 
 from collections.abc import Sequence
@@ -40,9 +41,10 @@ def best_spans(
 ) -> list[tuple[int, int, float]]:
     """The `top` best (first, last, log-odds) of one window, best first.
 
-    `start`, `end`: (token,) logits, token 0 standing for "no answer". `article`: first and last token of
-    the article. All pairs are scored jointly (not two argmaxes) and none is longer than `longest` tokens.
-    Log-odds are against this window's own "no answer", which makes windows comparable.
+    `start`, `end`: (token,) logits, token 0 standing for "no answer". `article`: first and last
+    token of the article. All pairs are scored jointly (not two argmaxes) and none is longer than
+    `longest` tokens. Log-odds are against this window's own "no answer", which makes windows
+    comparable.
     """
     first, last = article
     width = last - first + 1
@@ -63,8 +65,9 @@ def best_spans(
 def rank(candidates: Sequence[Candidate], *, temperature: float, top: int) -> Ranking:
     """One question's answers from the candidates of all its windows.
 
-    A span found in two windows counts once, with its better log-odds. One softmax runs over all spans and
-    "no answer" (log-odds 0); a span that overlaps a better one is merged into it and only the better is shown.
+    A span found in two windows counts once, with its better log-odds. One softmax runs over all
+    spans and "no answer" (log-odds 0); a span that overlaps a better one is merged into it and only
+    the better is shown.
     """
     best: dict[tuple[int, int], float] = {}
     for candidate in candidates:
@@ -94,7 +97,9 @@ def event_probabilities(logits: np.ndarray, *, temperature: float, multi_label: 
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def chosen_labels(probabilities: np.ndarray, thresholds: np.ndarray, *, multi_label: bool) -> np.ndarray:
+def chosen_labels(
+    probabilities: np.ndarray, thresholds: np.ndarray, *, multi_label: bool
+) -> np.ndarray:
     """(sentence, label) truth values: over the label's threshold, or the single best label."""
     if multi_label:
         return probabilities >= thresholds

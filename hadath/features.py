@@ -53,7 +53,8 @@ def answer_windows(
     for number, tokens in enumerate(tokenizer([question for question, _ in pairs])["input_ids"]):
         if len(tokens) > longest:
             raise HadathError(
-                f"question {number + 1}: {len(tokens)} tokens, at most {longest} fit; ask a shorter one"
+                f"question {number + 1}: {len(tokens)} tokens, at most {longest} fit; "
+                f"ask a shorter one"
             )
     room = size.tokens - longest
     encoded = tokenizer(
@@ -91,7 +92,7 @@ def sentence_windows(
     texts: Sequence[tuple[str, str]],
     tokens: int,
 ) -> list[Window]:
-    """One window a (sentence, context) pair, cut at `tokens`, the context first; "" is no context."""
+    """One window a (sentence, context) pair, cut at `tokens`, context first; "" is no context."""
     if not texts:
         return []
     has_context = any(context for _, context in texts)
@@ -133,7 +134,7 @@ def slice_of(article: str, window: Window, first: int, last: int) -> tuple[int, 
 
 def gold_tokens(window: Window, spans: Sequence[Span]) -> list[tuple[int, int]]:
     """(first, last) tokens of every span that the window holds whole, matched by overlap."""
-    held = []
+    held: list[tuple[int, int]] = []
     starts = window.offsets[window.first : window.last + 1, 0]
     ends = window.offsets[window.first : window.last + 1, 1]
     if not len(starts):
@@ -151,13 +152,14 @@ def gold_tokens(window: Window, spans: Sequence[Span]) -> list[tuple[int, int]]:
     return held
 
 
-# A word's last letter may carry up to this many marks outside its token (shadda, vowel, tanwin, dagger alef).
+# A word's last letter may carry up to this many marks outside its token: shadda, vowel, tanwin,
+# dagger alef.
 _MARKS_AT_END = 4
 
 
 @dataclass(frozen=True, slots=True)
 class SpanCost:
-    """What cutting into windows and tokens costs: gold answers lost, and those with other bounds."""
+    """What cutting into windows and tokens costs: gold answers lost or with bounds moved."""
 
     spans: int
     lost: int
@@ -173,7 +175,7 @@ class SpanCost:
 def span_cost(
     windows: Sequence[Window], articles: Sequence[str], gold: Sequence[Sequence[Span]]
 ) -> SpanCost:
-    """Count, per pair, the gold spans lost to truncation and those that tokens cannot bound exactly."""
+    """Count the gold spans lost to truncation and those that tokens cannot bound exactly."""
     kept: set[tuple[int, int]] = set()
     exact: set[tuple[int, int]] = set()
     for window in windows:

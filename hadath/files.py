@@ -1,5 +1,9 @@
-"""Reads and writes whole UTF-8 files, keeping every character where it is; knows nothing of what is in them."""
+"""Reads and writes whole UTF-8 files, keeping every character where it is.
 
+It does not know what is in them; of JSON only whether it is JSON.
+"""
+
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +13,7 @@ from hadath.errors import HadathError
 
 
 def read_text(path: str | Path) -> str:
-    """The file's text, character for character (`\\r\\n` stays `\\r\\n`, so offsets hold).
+    r"""The file's text, character for character (`\r\n` stays `\r\n`, so offsets hold).
 
     Raises HadathError where there is no such file or it is not UTF-8.
     """
@@ -28,7 +32,7 @@ def read_text(path: str | Path) -> str:
 
 
 def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """(line number from 1, line) of every line that is not blank, split at `\\n` only.
+    r"""(line number from 1, line) of every line that is not blank, split at `\n` only.
 
     `str.splitlines` would also cut at U+2028 and U+0085, which JSON leaves inside a line.
     """
@@ -37,12 +41,29 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\r")
 
 
+def read_json(path: str | Path) -> object:
+    """The file's one JSON value. Raises HadathError naming file:line."""
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise HadathError(
+            f"{path}:{error.lineno}: column {error.colno}: not JSON ({error.msg.lower()}); cut off?"
+        ) from error
+    except RecursionError as error:
+        raise HadathError(f"{path}: nested too deeply to be read") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise HadathError(f"{path}: not JSON that can be read ({error})") from error
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write beside, then rename: whoever reads sees the old file whole or the new file whole."""
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise HadathError(f"{path}: the text has a lone surrogate at {error.start}; remove it") from error
+        raise HadathError(
+            f"{path}: the text has a lone surrogate at {error.start}; remove it"
+        ) from error
     write_bytes(path, data)
 
 
@@ -62,7 +83,9 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             Path(beside).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise HadathError(f"{path}: not written ({_reason(error)}); the old file is untouched") from error
+        raise HadathError(
+            f"{path}: not written ({_reason(error)}); the old file is untouched"
+        ) from error
 
 
 def _reason(error: OSError) -> str:

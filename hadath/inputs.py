@@ -1,6 +1,7 @@
 """Articles named on a command line: text files, `-` for standard input, JSON Lines with a `text`.
 
-It does not know what they are read for; a bad one is handed on as its error, so that the others still count.
+It does not know what they are read for; a bad one is handed on as its error, so that the others
+still count.
 """
 
 import sys
@@ -38,7 +39,9 @@ def _standard_input() -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise HadathError(f"-: byte {error.start} of standard input is not UTF-8; convert it") from error
+        raise HadathError(
+            f"-: byte {error.start} of standard input is not UTF-8; convert it"
+        ) from error
 
 
 def _lines(name: str) -> Iterator[Input | HadathError]:
@@ -49,8 +52,9 @@ def _lines(name: str) -> Iterator[Input | HadathError]:
         except HadathError as error:
             yield HadathError(f"{place}: {error}")
             continue
-        text = record.get("text") if isinstance(record, dict) else None
-        if isinstance(text, str):
-            yield Input(str(record.get("id") or place), text)
+        if isinstance(record, dict) and isinstance(record.get("text"), str):
+            yield Input(str(record.get("id") or place), record["text"])
         else:
-            yield HadathError(f'{place}: no "text"; expected an object like {{"id": "…", "text": "…"}}')
+            yield HadathError(
+                f'{place}: no "text"; expected an object like {{"id": "…", "text": "…"}}'
+            )

@@ -62,7 +62,7 @@ _NEEDS_BEST = ("forced_exact_match", "forced_f1", "arcd_exact_match", "arcd_f1",
 class _OfflineMetric(evaluate.Metric):
     """A metric that holds its inputs in memory; `config_name` says in which shape they come."""
 
-    def __init__(self, config_name: str = "default", **settings: Any) -> None:  # noqa: ANN401
+    def __init__(self, config_name: str = "default", **settings: Any) -> None:  # noqa: ANN401 - evaluate's own
         if config_name not in ("default", "results"):
             raise HadathError(f"no shape {config_name!r}; the shapes are 'default' and 'results'")
         # evaluate makes a cache folder even where nothing is cached: give it one that goes away.
@@ -171,7 +171,7 @@ def _squad_result(prediction: Mapping[str, Any], reference: Mapping[str, Any]) -
     )
 
 
-def _event_result(number: int, prediction: Any, reference: Any) -> EventResult:  # noqa: ANN401
+def _event_result(number: int, prediction: Any, reference: Any) -> EventResult:  # noqa: ANN401 - as declared in _info
     full = isinstance(prediction, Mapping)
     scores = prediction["scores"] if full else ()
     return EventResult(

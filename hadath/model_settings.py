@@ -3,7 +3,6 @@
 It does not know how they are fitted (calibrate.py) nor what uses them (predict.py).
 """
 
-import difflib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from hadath.errors import HadathError
+from hadath.errors import HadathError, did_you_mean
 from hadath.files import read_text
 
 TASKS = ("answers", "events")
@@ -69,8 +68,7 @@ class ModelSettings:
             raise HadathError(f"format: found {written}; update Hadath, it reads up to {FORMAT}")
         for name in record:
             if name not in names:
-                near = difflib.get_close_matches(str(name), names, 1)
-                mend = f"did you mean {near[0]!r}?" if near else "remove it"
+                mend = did_you_mean(str(name), names, "remove it")
                 raise HadathError(f"{name}: no such setting; {mend}")
         for name in names:
             if name not in record:

@@ -154,6 +154,17 @@ def embedded_folder(task: str) -> Path:
     return folder
 
 
+def refuse_other_folder(folder: str | Path) -> None:
+    """Raise HadathError where a model saved in `folder` would take the place of something else."""
+    folder = Path(folder).expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise HadathError(f"{folder}: a file; name a folder for the model")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file():
+        raise HadathError(
+            f"{folder}: has files but no {SETTINGS_FILE}, so it is no model's folder; name another"
+        )
+
+
 def _demand_weights(folder: Path, name: str, task: str) -> None:
     files = ("model.safetensors", "model.safetensors.index.json")
     if not any((folder / file).is_file() for file in files):
@@ -292,11 +303,8 @@ def _save(
     write_weights: Callable[[PreTrainedModel, Path], None],
     extra_files: Mapping[str, str | bytes],
 ) -> None:
+    refuse_other_folder(folder)
     folder = folder.expanduser().resolve()
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file():
-        raise HadathError(
-            f"{folder}: has files but no {SETTINGS_FILE}, so it is no model's folder; name another"
-        )
     with _taking_the_place_of(folder) as beside, quiet_libraries():
         write_weights(model.network, beside)
         model.tokenizer.save_pretrained(beside)

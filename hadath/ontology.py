@@ -3,7 +3,6 @@
 It does not know how a type is found in a text, nor how its roles are asked for (role_questions.py).
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from hadath.errors import HadathError
+from hadath.errors import HadathError, did_you_mean
 from hadath.files import read_text
 
 GREY = "#d0d0d0"
@@ -173,8 +172,8 @@ def _listed(fields: Mapping[str, Any], key: str, path: str) -> Iterable[tuple[st
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    known = list(known)
+    return did_you_mean(word, known, f"known: {', '.join(known)}")
 
 
 def _refuse_twins(names: Iterable[str], place: str) -> None:

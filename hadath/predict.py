@@ -1,13 +1,13 @@
-"""Texts in, predictions out: AnswerFinder and EventClassifier, for training, scoring, the page and you.
+"""Texts in, predictions out: AnswerFinder and EventClassifier, the one path for all who predict.
 
-It does not know where predictions go (scores.py, serve.py) nor how a model was trained.
+Training, scoring, the page and you take it. It does not know where predictions go (scores.py,
+serve.py) nor how a model was trained.
 """
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ _BATCH_TOKENS = 4096  # tokens of one forward pass; more gains nothing on a CPU
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A quote of the article: `article[start:end] == text`. `confidence`: probability that it is right."""
+    """A quote of the article, `article[start:end] == text`; `confidence`: that it is right."""
 
     text: str
     start: int
@@ -36,10 +36,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the finder makes of one question: its answers, and whether it believes that there is one.
+    """What the finder makes of one question: its answers, and whether it believes there is one.
 
-    `answers`: best first, kept even where `found` is False. `answerable`: probability that the article
-    answers at all. `found`: `answerable` reaches the model's own threshold.
+    `answers`: best first, kept even where `found` is False. `answerable`: probability that the
+    article answers at all. `found`: `answerable` reaches the model's own threshold.
     """
 
     answers: tuple[Answer, ...]
@@ -81,7 +81,9 @@ class AnswerFinder:
         self, pairs: Sequence[tuple[str, str | Article]], top: int = 1
     ) -> list[list[Answer]]:
         """`ask` for many (question, article) pairs at once, in their order."""
-        return [list(reading.answers) if reading.found else [] for reading in self.read_many(pairs, top)]
+        return [
+            list(reading.answers) if reading.found else [] for reading in self.read_many(pairs, top)
+        ]
 
     def read_many(self, pairs: Sequence[tuple[str, str | Article]], top: int = 1) -> list[Reading]:
         """Answers with their answerability, also below the threshold (scores need both)."""
@@ -108,7 +110,8 @@ class AnswerFinder:
                         for span in ranking.spans
                     ),
                     answerable=ranking.answerable,
-                    found=bool(ranking.spans) and ranking.answerable >= settings.no_answer_threshold,
+                    found=bool(ranking.spans)
+                    and ranking.answerable >= settings.no_answer_threshold,
                 )
             )
         return readings
@@ -118,7 +121,9 @@ class AnswerFinder:
     ) -> list[list[decode.Candidate]]:
         """Each pair's candidate answers over all its windows, before any calibration."""
         texts = [_article_text(article, number) for number, (_, article) in enumerate(pairs, 1)]
-        questions = [_question_text(question, number) for number, (question, _) in enumerate(pairs, 1)]
+        questions = [
+            _question_text(question, number) for number, (question, _) in enumerate(pairs, 1)
+        ]
         if not pairs:
             return []
         windows = features.answer_windows(
@@ -199,7 +204,9 @@ class EventClassifier:
         self, place: tuple[int, int], probabilities: np.ndarray, chosen: np.ndarray
     ) -> SentenceEvents:
         scores = {label: float(p) for label, p in zip(self.labels, probabilities, strict=True)}
-        types = {label: scores[label] for label, is_on in zip(self.labels, chosen, strict=True) if is_on}
+        types = {
+            label: scores[label] for label, is_on in zip(self.labels, chosen, strict=True) if is_on
+        }
         return SentenceEvents(
             *place, dict(sorted(types.items(), key=lambda item: -item[1])), scores
         )  # fmt: skip
@@ -215,7 +222,7 @@ def article_sentences(article: str | Article, number: int = 1) -> list[tuple[int
 def sentences_with_context(
     text: str, places: Sequence[tuple[int, int]], *, context: str
 ) -> list[tuple[str, str]]:
-    """(sentence, what stands before it) as the event model reads them; "" where it reads no context."""
+    """(sentence, what stands before it) as the event model reads them; "" is no context."""
     quoted = [text[start:end] for start, end in places]
     before = ["", *quoted[:-1]] if context == "previous" else [""] * len(quoted)
     return list(zip(quoted, before, strict=True))
@@ -231,7 +238,7 @@ def _question_text(question: str, number: int) -> str:
 
 
 def check_text(text: object, place: str, mend: str) -> str:
-    """`text`, where it can be read at all. Raises HadathError saying what is wrong with it and the mend."""
+    """`text`, where it can be read at all. Raises HadathError saying what is wrong with it."""
     if not isinstance(text, str):
         raise HadathError(f"{place}: expected a text, found {type(text).__name__}; {mend}")
     if len(text) > LONGEST_ARTICLE:
@@ -240,7 +247,9 @@ def check_text(text: object, place: str, mend: str) -> str:
         )
     for index, character in enumerate(text):
         if "\ud800" <= character <= "\udfff":
-            raise HadathError(f"{place}: a lone surrogate at character {index}; save the text as UTF-8")
+            raise HadathError(
+                f"{place}: a lone surrogate at character {index}; save the text as UTF-8"
+            )
     # A tatweel counts as a letter for Unicode, but stretches one only.
     if not any(unicodedata.category(c)[0] in "LN" for c in text if c != "\u0640"):
         found = "it is empty" if not text.strip() else "no letter or digit in it"
@@ -253,12 +262,14 @@ def _place(model: Model, device: str | None) -> torch.device:
     try:
         model.network.to(chosen)
     except (RuntimeError, AssertionError) as error:
-        raise HadathError(f"device {chosen!r}: not usable here; use 'cpu' or leave it out") from error
+        raise HadathError(
+            f"device {chosen!r}: not usable here; use 'cpu' or leave it out"
+        ) from error
     model.network.eval()
     return torch.device(chosen)
 
 
-def _autocast(device: torch.device) -> Any:
+def _autocast(device: torch.device) -> AbstractContextManager[object]:
     """bf16 where the processor computes it, fp32 elsewhere: half the time, the same answers."""
     if device.type == "cuda":
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
@@ -301,4 +312,6 @@ def _padded(windows: Sequence[Window], model: Model, width: int) -> dict[str, to
         types[row, : len(window)] = torch.tensor(window.types)
         mask[row, : len(window)] = 1
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-    return {name: value for name, value in inputs.items() if name in model.tokenizer.model_input_names}
+    return {
+        name: value for name, value in inputs.items() if name in model.tokenizer.model_input_names
+    }

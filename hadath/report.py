@@ -5,7 +5,6 @@ pure function of its sheets, and `card_figures` reads the figures back out of it
 """
 
 import html
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from hadath.errors import HadathError
-from hadath.files import read_text, write_text
+from hadath.files import read_text, write_bytes, write_text
 from hadath.scores import Figure
 from hadath.sheets import (
     FIGURE_TITLES,
@@ -78,7 +77,7 @@ def write_sheet(sheet: Sheet, folder: str | Path) -> Path:
     plots = draw(sheet)
     write_text(folder / "report.md", markdown_report(sheet, plots=sorted(plots)))
     for name, png in plots.items():
-        _write_bytes(folder / name, png)
+        write_bytes(folder / name, png)
     write_text(folder / "sheet.json", text)
     return folder / "sheet.json"
 
@@ -450,15 +449,3 @@ def _arabic(text: str) -> str:
     for sign in "\\`*_[]|~":
         escaped = escaped.replace(sign, f"&#{ord(sign)};")
     return f'<span dir="auto">{escaped}</span>'
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise HadathError(
-            f"{path}: not written ({(error.strerror or str(error)).lower()})"
-        ) from error

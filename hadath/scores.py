@@ -2,29 +2,44 @@
 
 It does not know models, files or how a figure is shown (report.py).
 
-Every figure is a share in [0, 1]. Intervals are percentile bootstrap intervals by *article*: whole
-articles are drawn again with replacement, since questions and sentences of one article are alike.
-All figures are written as functions of article weights and computed for all draws at once. A figure
-that the data cannot tell (the AUC of answerability where every question has an answer) is left out.
+Every figure is a share in [0, 1]. Intervals are percentile bootstrap intervals by *article*
+(resampling.py). A figure that the data cannot tell (the AUC of answerability where every question
+has an answer) is left out.
 """
 
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from hadath.errors import HadathError
+from hadath.resampling import (
+    BINS,
+    DRAWS,
+    SEED,
+    BoolArray,
+    Figure,
+    FloatArray,
+    IntArray,
+    Statistic,
+    area_statistic,
+    by_article,
+    calibration_statistic,
+    equal_mass_bins,
+    exact_set_statistic,
+    figures_of,
+    label_statistic,
+    mean_statistic,
+    micro_statistic,
+    precision_statistic,
+    share,
+)
 from hadath.text import fold
 
-DRAWS = 1000
-SEED = 13
-BINS = 10
 LENGTH_EDGES = (0, 1000, 1500, 2500, 5000)  # characters; the last bucket is open
 NO_TYPE = "(none)"  # the confusion's row and column for "no event"; no label is called so
 
@@ -59,11 +74,6 @@ EVENT_FIGURES = {
     "ece_predicted": "Calibration error of what is predicted",
 }
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-Statistic = Callable[[FloatArray], dict[Hashable, FloatArray]]
-"""Weights (draw, article) -> key: (draw,) values, NaN where a draw cannot tell."""
-
 
 @dataclass(frozen=True, slots=True)
 class AnswerResult:
@@ -95,19 +105,6 @@ class EventResult:
     predicted: frozenset[str]
     scores: Mapping[str, float]
     length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A share in [0, 1] and its 95 % bootstrap interval.
-
-    Drawing articles again adds noise, which a calibration error counts as error: an ECE's interval
-    may lie above its value.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,15 +239,15 @@ def score_answers(
     has = np.array([bool(result.gold) for result in results])
     confidence = np.array([result.confidence for result in results])
     right = rows[:, _FORCED] * has
-    bins = _bins(confidence)
+    bins = equal_mass_bins(confidence)
     buckets = _buckets([result.length for result in results])
     statistics = (
         _answer_statistic(rows, has, index),
-        _area_statistic(np.array([result.answerable for result in results]), has, index),
-        _calibration_statistic("ece", confidence - right, bins, index=index, articles=len(names)),
-        _mean_statistic(rows[:, 1], buckets, index),
+        area_statistic(np.array([result.answerable for result in results]), has, index),
+        calibration_statistic("ece", confidence - right, bins, index=index, articles=len(names)),
+        mean_statistic(rows[:, 1], buckets, index),
     )
-    figures = _figures(statistics, len(names), draws=draws, seed=seed)
+    figures = figures_of(statistics, len(names), draws=draws, seed=seed)
     return AnswerScores(
         articles=len(names),
         questions=len(results),
@@ -286,9 +283,9 @@ def score_events(
     predicted = _matrix([result.predicted for result in results], labels)
     buckets = _buckets([result.length for result in results])
     statistics = [
-        _label_statistic(gold, predicted, index, labels),
-        _exact_set_statistic(gold, predicted, index),
-        _micro_statistic(gold, predicted, buckets, index),
+        label_statistic(gold, predicted, index, labels),
+        exact_set_statistic(gold, predicted, index),
+        micro_statistic(gold, predicted, buckets, index),
     ]
     if quad_of:
         statistics.append(_quad_statistic(results, quad_of, index))
@@ -299,20 +296,20 @@ def score_events(
         )
         placed = np.minimum((scores.ravel() * BINS).astype(np.int64), BINS - 1)
         bins = _bin_table(scores.ravel(), gold.ravel().astype(float), placed)
-        statistics.append(_precision_statistic(scores, gold, index, labels))
+        statistics.append(precision_statistic(scores, gold, index, labels))
         excess, pooled = (scores - gold).ravel(), np.repeat(index, len(labels))
         said, many = predicted.ravel(), len(names)
         statistics += [
-            _calibration_statistic("ece", excess, placed, index=pooled, articles=many),
-            _calibration_statistic(
+            calibration_statistic("ece", excess, placed, index=pooled, articles=many),
+            calibration_statistic(
                 "ece_predicted",
                 excess[said],
-                _bins(scores.ravel()[said]),
+                equal_mass_bins(scores.ravel()[said]),
                 index=pooled[said],
                 articles=many,
             ),
         ]
-    figures = _figures(statistics, len(names), draws=draws, seed=seed)
+    figures = figures_of(statistics, len(names), draws=draws, seed=seed)
     return EventScores(
         articles=len(names),
         sentences=len(results),
@@ -376,179 +373,31 @@ def _answer_row(result: AnswerResult) -> tuple[float, ...]:
     return exact_match(result.predicted, gold), token_f1(result.predicted, gold), *forced, decided
 
 
-# --- resampling ------------------------------------------------------------------------------
-
-
-def _figures(
-    statistics: Sequence[Statistic], articles: int, *, draws: int, seed: int
-) -> dict[Hashable, Figure]:
-    """Each statistic on the data itself (every article weighs 1) and on `draws` resamples."""
-    rng = np.random.default_rng(seed)
-    at_once = max(1, 4_000_000 // articles)
-    values = [_apply(statistics, np.ones((1, articles)))]
-    for first in range(0, draws, at_once):
-        count = min(at_once, draws - first)
-        picks = rng.integers(articles, size=(count, articles))
-        picks += np.arange(count)[:, None] * articles
-        weights = np.bincount(picks.ravel(), minlength=count * articles)
-        values.append(_apply(statistics, weights.reshape(count, articles).astype(float)))
-    return {
-        key: _figure(float(value[0]), np.concatenate([block[key] for block in values[1:]]))
-        for key, value in values[0].items()
-        if not np.isnan(value[0])
-    }
-
-
-def _apply(statistics: Sequence[Statistic], weights: FloatArray) -> dict[Hashable, FloatArray]:
-    return {
-        key: value for statistic in statistics for key, value in statistic(weights).items()
-    }  # fmt: skip
-
-
-def _figure(value: float, draws: FloatArray) -> Figure:
-    told = draws[~np.isnan(draws)]
-    if not told.size:
-        return Figure(value, value, value)
-    low, high = np.percentile(told, (2.5, 97.5))
-    return Figure(value, float(low), float(high))
-
-
-def _by_article(values: NDArray, index: IntArray) -> FloatArray:
-    """(result, …) values summed to (article, …)."""
-    sums = np.zeros((int(index.max()) + 1, *values.shape[1:]))
-    np.add.at(sums, index, values)
-    return sums
-
-
-def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """The share `part / whole`, NaN where there is no whole."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
-
-
-def _mean_over_known(values: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
-    """Row means of (draw, label) values where `known`; a value that is NaN there counts 0."""
-    kept = np.where(known, np.nan_to_num(values), 0.0)
-    return _share(kept.sum(axis=1), known.sum(axis=1).astype(float))
-
-
 # --- statistics ------------------------------------------------------------------------------
 
 
-def _answer_statistic(rows: FloatArray, has: NDArray[np.bool_], index: IntArray) -> Statistic:
-    whole = _by_article(np.column_stack([np.ones(len(has)), has, ~has]), index)
-    everywhere = _by_article(rows, index)
-    has_answer = _by_article(rows * has[:, None], index)
+def _answer_statistic(rows: FloatArray, has: BoolArray, index: IntArray) -> Statistic:
+    whole = by_article(np.column_stack([np.ones(len(has)), has, ~has]), index)
+    everywhere = by_article(rows, index)
+    has_answer = by_article(rows * has[:, None], index)
 
     def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
         every, some, none = (weights @ whole).T
         overall, answered = (weights @ everywhere).T, (weights @ has_answer).T
         return {
-            "exact_match": _share(overall[0], every),
-            "f1": _share(overall[1], every),
-            "has_answer_exact_match": _share(answered[0], some),
-            "has_answer_f1": _share(answered[1], some),
-            "forced_exact_match": _share(answered[_FORCED], some),
-            "forced_f1": _share(answered[3], some),
-            "arcd_exact_match": _share(answered[4], some),
-            "arcd_f1": _share(answered[5], some),
+            "exact_match": share(overall[0], every),
+            "f1": share(overall[1], every),
+            "has_answer_exact_match": share(answered[0], some),
+            "has_answer_f1": share(answered[1], some),
+            "forced_exact_match": share(answered[_FORCED], some),
+            "forced_f1": share(answered[3], some),
+            "arcd_exact_match": share(answered[4], some),
+            "arcd_f1": share(answered[5], some),
             # Without a gold answer exact match and F1 are the same thing: nothing was said.
-            "no_answer_exact_match": _share(overall[0] - answered[0], none),
-            "no_answer_f1": _share(overall[0] - answered[0], none),
-            "decision_accuracy": _share(overall[6], every),
+            "no_answer_exact_match": share(overall[0] - answered[0], none),
+            "no_answer_f1": share(overall[0] - answered[0], none),
+            "decision_accuracy": share(overall[6], every),
         }
-
-    return statistic
-
-
-def _area_statistic(scores: FloatArray, right: NDArray[np.bool_], index: IntArray) -> Statistic:
-    """ROC AUC with ties counted half, as sklearn.metrics.roc_auc_score with sample weights."""
-    _, place = np.unique(scores, return_inverse=True)
-    shape = (int(place.max()) + 1, int(index.max()) + 1)
-    ones = np.ones(len(place))
-    positive = csr_array((ones[right], (place[right], index[right])), shape=shape)
-    negative = csr_array((ones[~right], (place[~right], index[~right])), shape=shape)
-
-    def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
-        up, down = positive @ weights.T, negative @ weights.T  # (distinct score, draw)
-        below = np.cumsum(down, axis=0) - down / 2
-        return {
-            "answerability_auc": _share((up * below).sum(axis=0), up.sum(axis=0) * down.sum(axis=0))
-        }
-
-    return statistic
-
-
-def _calibration_statistic(
-    name: str, excess: FloatArray, bins: IntArray, *, index: IntArray, articles: int
-) -> Statistic:
-    """ECE. `excess`: probability minus outcome; the bins stay those of the whole data."""
-    gaps = np.zeros((articles, BINS))
-    np.add.at(gaps, (index, bins), excess)
-    counts = np.bincount(index, minlength=articles).astype(float)
-
-    def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
-        return {name: _share(np.abs(weights @ gaps).sum(axis=1), weights @ counts)}
-
-    return statistic
-
-
-def _mean_statistic(values: FloatArray, buckets: IntArray, index: IntArray) -> Statistic:
-    members = np.eye(len(LENGTH_EDGES))[buckets]
-    sums = _by_article(members * values[:, None], index)
-    counts = _by_article(members, index)
-
-    def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
-        means = _share(weights @ sums, weights @ counts)
-        return {("length", bucket): means[:, bucket] for bucket in range(len(LENGTH_EDGES))}
-
-    return statistic
-
-
-def _micro_statistic(
-    gold: NDArray[np.bool_], predicted: NDArray[np.bool_], buckets: IntArray, index: IntArray
-) -> Statistic:
-    members = np.eye(len(LENGTH_EDGES))[buckets]
-    hits = _by_article(members * (gold & predicted).sum(axis=1)[:, None], index)
-    marks = _by_article(members * (gold.sum(axis=1) + predicted.sum(axis=1))[:, None], index)
-
-    def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
-        scores = _share(2 * weights @ hits, weights @ marks)
-        return {("length", bucket): scores[:, bucket] for bucket in range(len(LENGTH_EDGES))}
-
-    return statistic
-
-
-def _label_statistic(
-    gold: NDArray[np.bool_],
-    predicted: NDArray[np.bool_],
-    index: IntArray,
-    labels: Sequence[str],
-    prefix: str = "",
-) -> Statistic:
-    """Micro, macro and per-label precision, recall and F1.
-
-    Macro: over labels in (the draw's) gold; a precision with nothing predicted counts 0 there.
-    """
-    hits, right, said = (_by_article(each, index) for each in (gold & predicted, gold, predicted))
-
-    def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
-        hit, real, guess = weights @ hits, weights @ right, weights @ said  # (draw, label)
-        each = {"precision": _share(hit, guess), "recall": _share(hit, real)}
-        each["f1"] = _share(2 * hit, real + guess)
-        hit_sum, real_sum, guess_sum = hit.sum(axis=1), real.sum(axis=1), guess.sum(axis=1)
-        found: dict[Hashable, FloatArray] = {
-            # Nothing predicted at all: no precision to speak of, but 0 when there was gold to find.
-            f"{prefix}micro_precision": np.where(
-                real_sum > 0, np.nan_to_num(_share(hit_sum, guess_sum)), _share(hit_sum, guess_sum)
-            ),
-            f"{prefix}micro_recall": _share(hit_sum, real_sum),
-            f"{prefix}micro_f1": _share(2 * hit_sum, real_sum + guess_sum),
-        }
-        for name, values in each.items():
-            found[f"{prefix}macro_{name}"] = _mean_over_known(values, real > 0)
-            for number, label in enumerate(labels):
-                found["label", prefix, label, name] = values[:, number]
-        return found
 
     return statistic
 
@@ -563,70 +412,7 @@ def _quad_statistic(
 
     gold = _matrix([rolled(result.gold) for result in results], quads)
     predicted = _matrix([rolled(result.predicted) for result in results], quads)
-    return _label_statistic(gold, predicted, index, quads, "quad_")
-
-
-def _exact_set_statistic(
-    gold: NDArray[np.bool_], predicted: NDArray[np.bool_], index: IntArray
-) -> Statistic:
-    same = _by_article((gold == predicted).all(axis=1), index)
-    counts = np.bincount(index).astype(float)
-    single = bool((gold.sum(axis=1) == 1).all())
-
-    def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
-        exact = _share(weights @ same, weights @ counts)
-        found: dict[Hashable, FloatArray] = {"exact_set": exact}
-        return found | ({"accuracy": exact} if single else {})
-
-    return statistic
-
-
-def _precision_statistic(
-    scores: FloatArray, gold: NDArray[np.bool_], index: IntArray, labels: Sequence[str]
-) -> Statistic:
-    """Average precision per label with positives, as sklearn's with sample weights; their mean."""
-    ranked = {
-        label: _ranked(scores[:, number], gold[:, number], index)
-        for number, label in enumerate(labels)
-        if gold[:, number].any()
-    }
-
-    def statistic(weights: FloatArray) -> dict[Hashable, FloatArray]:
-        found: dict[Hashable, FloatArray] = {}
-        for label, (positive, every) in ranked.items():
-            up = positive @ weights.T  # (segment, draw)
-            so_far = np.cumsum(every @ weights.T, axis=0)
-            precision = np.cumsum(up, axis=0) / np.maximum(so_far, 1)
-            found["label", "", label, "average_precision"] = _share(
-                (up * precision).sum(axis=0), up.sum(axis=0)
-            )
-        if found:
-            values = np.column_stack(list(found.values()))
-            found["mean_average_precision"] = _mean_over_known(values, ~np.isnan(values))
-        return found
-
-    return statistic
-
-
-def _ranked(
-    scores: FloatArray, right: NDArray[np.bool_], index: IntArray
-) -> tuple[csr_array, csr_array]:
-    """(segment, article) counts of positives and of all, best scores first.
-
-    A segment ends at each distinct score that a positive has (a score between two of them belongs
-    to the lower one): in between recall does not grow, and what ranks below the last positive does
-    not matter.
-    """
-    levels = np.unique(scores[right])  # ascending
-    segment = len(levels) - np.searchsorted(levels, scores, side="right")
-    kept = segment < len(levels)
-    segment = np.where(kept, segment, 0)
-    shape = (len(levels), int(index.max()) + 1)
-    ones = np.ones(len(scores))
-    return (
-        csr_array((ones[right], (segment[right], index[right])), shape=shape),
-        csr_array((ones[kept], (segment[kept], index[kept])), shape=shape),
-    )
+    return label_statistic(gold, predicted, index, quads, "quad_")
 
 
 # --- tables ----------------------------------------------------------------------------------
@@ -647,22 +433,10 @@ def _labels(results: Sequence[EventResult]) -> tuple[str, ...]:
 
 def _matrix(
     sets: Sequence[frozenset[str] | set[str]], labels: Sequence[str]
-) -> NDArray[np.bool_]:  # fmt: skip
+) -> BoolArray:  # fmt: skip
     return np.array([[label in types for label in labels] for types in sets], dtype=bool).reshape(
         len(sets), len(labels)
     )
-
-
-def _bins(probabilities: FloatArray) -> IntArray:
-    """Ten bins of equal mass; equal probabilities share a bin, so bins may differ or be empty.
-
-    A level goes where the middle of its mass lies, in whole numbers: doubling the data moves none.
-    """
-    if not probabilities.size:
-        return np.zeros(0, dtype=np.int64)
-    _, place, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
-    twice_middle = 2 * np.cumsum(counts) - counts
-    return (twice_middle * BINS // (2 * len(probabilities)))[place]
 
 
 def _bin_table(probabilities: FloatArray, right: FloatArray, bins: IntArray) -> tuple[Bin, ...]:
@@ -705,8 +479,8 @@ def _length_table(
 
 def _type_table(
     labels: Sequence[str],
-    gold: NDArray[np.bool_],
-    predicted: NDArray[np.bool_],
+    gold: BoolArray,
+    predicted: BoolArray,
     figures: Mapping[Hashable, Figure],
 ) -> tuple[TypeScores, ...]:
     return tuple(

@@ -6,21 +6,17 @@ decimals here, once, so that whatever is rendered from a sheet can be compared w
 
 import datetime
 import hashlib
-import importlib.metadata
 import json
-import os
-import platform
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hadath.annotations import Article
-from hadath.errors import HadathError
-from hadath.files import numbered_lines, read_text
+from hadath.errors import HadathError, shortened
+from hadath.files import numbered_lines, read_json
+from hadath.provenance import git_revision, hardware_line, library_versions
 from hadath.scores import (
     ANSWER_FIGURES,
     DRAWS,
@@ -38,7 +34,6 @@ from hadath.scores import (
 
 SCHEMA = 1
 FIGURE_TITLES = {"answers": ANSWER_FIGURES, "events": EVENT_FIGURES}
-PACKAGES = ("hadath", "torch", "transformers", "tokenizers", "numpy", "scikit-learn")
 
 _DECIMALS = 4
 _EXAMPLES = 10
@@ -100,60 +95,6 @@ def data_file(path: str | Path) -> DataFile:
     full, here = Path(path).resolve(), Path.cwd()
     shown = full.relative_to(here).as_posix() if full.is_relative_to(here) else full.name
     return DataFile(shown, digest, lines)
-
-
-def library_versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
-    """Installed versions, Python's first; what is not installed is left out."""
-    versions = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def git_revision() -> str | None:
-    """The commit this code is from, "+changes" where files differ; None outside its repository."""
-    source = Path(__file__)
-    # Installed below somebody else's repository this file is not one of its own.
-    if _git("ls-files", "--error-unmatch", source.name) is None:
-        return None
-    revision = _git("rev-parse", "HEAD")
-    if revision is None:
-        return None
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    return f"{revision}+changes" if changed else revision
-
-
-def _git(*words: str) -> str | None:
-    try:
-        run = subprocess.run(
-            ["git", *words],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return run.stdout.strip() if run.returncode == 0 else None
-
-
-def hardware_line() -> str:
-    """Processor, its cores, and the GPU where torch runs on one."""
-    name = platform.processor() or platform.machine()
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
-        name = found[1].strip() if found else name
-    except OSError:
-        pass
-    parts = [f"{name}, {os.cpu_count()} cores"]
-    torch = sys.modules.get("torch")  # not worth an import: without it nothing ran on a GPU
-    if torch is not None and torch.cuda.is_available():
-        parts.append(torch.cuda.get_device_name())
-    return "; ".join(parts)
 
 
 # --- building --------------------------------------------------------------------------------
@@ -254,7 +195,7 @@ def _frame(
     }
 
 
-def _rounded(value: Any) -> Any:  # noqa: ANN401
+def _rounded(value: object) -> object:
     if isinstance(value, float):
         return round(value, _DECIMALS)
     if isinstance(value, dict):
@@ -262,7 +203,7 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401
     return [_rounded(each) for each in value] if isinstance(value, list) else value
 
 
-def _as_lists(value: Any) -> Any:  # noqa: ANN401
+def _as_lists(value: object) -> object:
     """Tuples as JSON gives them back."""
     if isinstance(value, dict):
         return {key: _as_lists(each) for key, each in value.items()}
@@ -333,8 +274,7 @@ def _example(
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + "…"
+    return shortened(" ".join(text.split()), _EXAMPLE_LENGTH)
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -342,15 +282,7 @@ def _short(text: str) -> str:
 
 def read_sheet(path: str | Path) -> Sheet:
     """A sheet from its JSON file. Raises HadathError naming the file and the wrong field."""
-    text = read_text(path)
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise HadathError(
-            f"{path}:{error.lineno}: not JSON ({error.msg.lower()}); is the file cut off?"
-        ) from error
-    except RecursionError as error:
-        raise HadathError(f"{path}: nested too deeply to be a score sheet") from error
+    value = read_json(path)
     try:
         return _checked(value)
     except HadathError as error:
@@ -365,7 +297,7 @@ def sheet_text(sheet: Sheet) -> str:
 Check = Callable[[Any, str], None]
 
 
-def _checked(value: Any) -> Sheet:  # noqa: ANN401
+def _checked(value: Any) -> Sheet:  # noqa: ANN401 - its shape is told by the check
     """The value if it is a score sheet. Raises HadathError naming the first field that is not."""
     if isinstance(value, dict) and value.get("schema", SCHEMA) != SCHEMA:
         _refuse("schema", value["schema"], f"{SCHEMA}, which this version reads")
@@ -387,45 +319,44 @@ def _checked(value: Any) -> Sheet:  # noqa: ANN401
 
 
 def _refuse(place: str, found: object, expected: str) -> None:
-    shown = repr(found)
-    shown = shown if len(shown) <= 40 else shown[:39] + "…"
     raise HadathError(
-        f"{place}: found {shown}, expected {expected}; score again to write the sheet anew"
+        f"{place}: found {shortened(repr(found))}, expected {expected}; "
+        f"score again to write the sheet anew"
     )
 
 
 def _is(kind: type | tuple[type, ...], expected: str) -> Check:
-    def check(value: Any, place: str) -> None:  # noqa: ANN401
+    def check(value: object, place: str) -> None:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             _refuse(place, value, expected)
 
     return check
 
 
-def _share(value: Any, place: str) -> None:  # noqa: ANN401
+def _share(value: Any, place: str) -> None:  # noqa: ANN401 - its shape is told by the check
     _is((int, float), "a share")(value, place)
     if not 0 <= value <= 1:  # NaN is not
         _refuse(place, value, "a share between 0 and 1")
 
 
-def _count(value: Any, place: str) -> None:  # noqa: ANN401
+def _count(value: Any, place: str) -> None:  # noqa: ANN401 - its shape is told by the check
     _is(int, "a whole number")(value, place)
     if value < 0:
         _refuse(place, value, "a whole number from 0")
 
 
-def _task(value: Any, place: str) -> None:  # noqa: ANN401
+def _task(value: object, place: str) -> None:
     if value not in FIGURE_TITLES:
         _refuse(place, value, f"one of {', '.join(FIGURE_TITLES)}")
 
 
-def _hash(value: Any, place: str) -> None:  # noqa: ANN401
+def _hash(value: object, place: str) -> None:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
         _refuse(place, value, "64 hexadecimal digits")
 
 
 def _list(each: Check) -> Check:
-    def check(value: Any, place: str) -> None:  # noqa: ANN401
+    def check(value: Any, place: str) -> None:  # noqa: ANN401 - its shape is told by the check
         _is(list, "a list")(value, place)
         for number, item in enumerate(value):
             each(item, f"{place}[{number}]")
@@ -436,7 +367,7 @@ def _list(each: Check) -> Check:
 def _named(each: Check) -> Check:
     """An object with any keys."""
 
-    def check(value: Any, place: str) -> None:  # noqa: ANN401
+    def check(value: Any, place: str) -> None:  # noqa: ANN401 - its shape is told by the check
         _is(dict, "an object")(value, place)
         for key, item in value.items():
             each(item, f"{place}.{key}")
@@ -445,7 +376,7 @@ def _named(each: Check) -> Check:
 
 
 def _or_none(each: Check) -> Check:
-    def check(value: Any, place: str) -> None:  # noqa: ANN401
+    def check(value: object, place: str) -> None:
         if value is not None:
             each(value, place)
 
@@ -455,7 +386,7 @@ def _or_none(each: Check) -> Check:
 def _object(**keys: Check) -> Check:
     """An object with exactly these keys."""
 
-    def check(value: Any, place: str) -> None:  # noqa: ANN401
+    def check(value: Any, place: str) -> None:  # noqa: ANN401 - its shape is told by the check
         _is(dict, "an object")(value, place)
         inside = "" if place == "sheet" else f"{place}."
         for key in keys.keys() - value.keys():
@@ -471,7 +402,7 @@ def _object(**keys: Check) -> Check:
 _bounds = _object(value=_share, low=_share, high=_share)
 
 
-def _figure(value: Any, place: str) -> None:  # noqa: ANN401
+def _figure(value: Any, place: str) -> None:  # noqa: ANN401 - its shape is told by the check
     _bounds(value, place)
     if value["low"] > value["high"]:
         _refuse(place, (value["low"], value["high"]), "low <= high")

@@ -1,4 +1,4 @@
-"""Arabic news text: where sentences stand, what belongs to a word's end, how scores fold it.
+"""Arabic news text: where sentences stand, what belongs to a word's end, how it is compared.
 
 It does not know tokens nor AraBERT's cleaning (cleaning.py; nothing of it is re-exported here).
 """
@@ -8,6 +8,8 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
+
+PHRASE_WORDS = 8  # as many words in a row, told in two articles, tie them to one split
 
 _LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -62,6 +64,12 @@ def fold(text: str) -> str:
     seated = unicodedata.normalize("NFKC", composed).replace("ؤ", "ء").replace("ئ", "ء")
     folded = "".join(map(_folded, unicodedata.normalize("NFKD", seated)))
     return " ".join(folded.translate(_SAME_LETTER).split())
+
+
+def phrases(text: str, words: int = PHRASE_WORDS) -> set[tuple[str, ...]]:
+    """Every run of so many folded words; two articles that share one must not be in two splits."""
+    found = fold(text).split()
+    return {tuple(found[first : first + words]) for first in range(len(found) - words + 1)}
 
 
 def widen(text: str, start: int, end: int) -> tuple[int, int]:

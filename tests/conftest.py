@@ -1,4 +1,4 @@
-"""Fixtures that several test files share: the repo's articles, and a tiny encoder that trains in seconds."""
+"""Fixtures that several test files share: the repo's articles, and a tiny encoder to train."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def seed_articles() -> list[Article]:
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory, dev_articles) -> Path:
-    """A two-layer encoder with random weights and a Unigram tokenizer of the embedded models' kind."""
+    """A two-layer encoder of random weights with a Unigram tokenizer, as the embedded models'."""
     folder = tmp_path_factory.mktemp("tiny-base")
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     tokenizer = Tokenizer(models.Unigram())
@@ -71,7 +71,12 @@ def tiny_finder_folder(tmp_path_factory, tiny_base) -> Path:
     torch.manual_seed(1)
     network, tokenizer = load_base(tiny_base, "answers")
     settings = ModelSettings(
-        task="answers", base="tiny", window=96, stride=32, longest_answer=12, no_answer_threshold=0.0
+        task="answers",
+        base="tiny",
+        window=96,
+        stride=32,
+        longest_answer=12,
+        no_answer_threshold=0.0,
     )
     folder = tmp_path_factory.mktemp("models") / "answers"
     save_model(Model(network, tokenizer, settings, str(folder)), folder)

@@ -33,7 +33,13 @@ def test_yaml_reads_3e5_as_text_but_a_number_field_takes_it(tmp_path):
 
 def test_words_on_the_command_line_win_over_the_file(tmp_path):
     path = written(tmp_path, LEAST + "epochs: 5\n")
-    words = ["epochs=2", "train=x.jsonl,y.json", "layers=null", "arabert_cleaning=no", "compact=true"]
+    words = [
+        "epochs=2",
+        "train=x.jsonl,y.json",
+        "layers=null",
+        "arabert_cleaning=no",
+        "compact=true",
+    ]
     config = load_config(AnswersConfig, path, words)
     assert config.epochs == 2 and config.train == ("x.jsonl", "y.json")
     assert config.layers is None and config.arabert_cleaning == "no" and config.compact
@@ -70,7 +76,11 @@ def test_what_does_not_fit_is_told_with_file_and_field(tmp_path, extra, expected
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("epochs", "expected key=value"), ("epoch=2", "did you mean 'epochs'?"), ("epochs=x", "epochs=x")],
+    [
+        ("epochs", "expected key=value"),
+        ("epoch=2", "did you mean 'epochs'?"),
+        ("epochs=x", "epochs=x"),
+    ],
 )
 def test_a_bad_word_is_told_by_itself(tmp_path, word, expected):
     with pytest.raises(HadathError, match=expected.replace("?", r"\?")):

@@ -57,7 +57,9 @@ def test_a_ranking_is_ordered_free_of_overlaps_and_a_probability(candidates, tem
     shown = ranking.spans
     assert len(shown) <= top and 0 <= ranking.answerable <= 1
     assert sum(span.probability for span in shown) <= ranking.answerable + 1e-9
-    assert [span.probability for span in shown] == sorted((s.probability for s in shown), reverse=True)
+    assert [span.probability for span in shown] == sorted(
+        (s.probability for s in shown), reverse=True
+    )
     for one, other in itertools.combinations(shown, 2):
         assert one.end <= other.start or other.end <= one.start
 
@@ -81,7 +83,10 @@ def test_single_label_probabilities_sum_to_one_and_choose_one():
     logits = np.array([[0.1, 2.0, -1.0], [9.0, 9.5, -3.0]])
     probabilities = event_probabilities(logits, temperature=1.7, multi_label=False)
     assert np.allclose(probabilities.sum(axis=1), 1)
-    assert chosen_labels(probabilities, np.ones(3), multi_label=False).sum(axis=1).tolist() == [1, 1]
+    assert chosen_labels(probabilities, np.ones(3), multi_label=False).sum(axis=1).tolist() == [
+        1,
+        1,
+    ]
 
 
 def test_the_temperature_of_overconfident_events_is_found():
@@ -99,7 +104,9 @@ def test_the_temperature_of_overconfident_answers_is_found():
         weights = np.exp([0.0, *odds])
         chosen = random.choice(4, p=weights / weights.sum())
         spans = [Candidate(10 * at, 10 * at + 3, 2.5 * value) for at, value in enumerate(odds)]
-        gold = frozenset() if chosen == 0 else frozenset({(10 * (chosen - 1), 10 * (chosen - 1) + 3)})
+        gold = (
+            frozenset() if chosen == 0 else frozenset({(10 * (chosen - 1), 10 * (chosen - 1) + 3)})
+        )
         questions.append((spans, gold))
     assert answers_temperature(questions) == pytest.approx(2.5, rel=0.15)
 

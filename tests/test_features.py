@@ -24,10 +24,14 @@ def pairs_of(articles):
     return [(question, article) for article in articles for question in article.questions]
 
 
-def test_every_gold_answer_shorter_than_the_stride_stands_whole_in_a_window(tokenizer, seed_articles):
+def test_every_gold_answer_shorter_than_the_stride_stands_whole_in_a_window(
+    tokenizer, seed_articles
+):
     asked = pairs_of(seed_articles)
     windows = answer_windows(
-        tokenizer, [(question.question, article.text) for question, article in asked], WindowSize(128, 60)
+        tokenizer,
+        [(question.question, article.text) for question, article in asked],
+        WindowSize(128, 60),
     )
     cost = span_cost(
         windows, [article.text for _, article in asked], [question.answers for question, _ in asked]
@@ -38,7 +42,9 @@ def test_every_gold_answer_shorter_than_the_stride_stands_whole_in_a_window(toke
 
 def test_gold_tokens_read_back_cover_the_quote(tokenizer, seed_articles):
     for question, article in pairs_of(seed_articles[:2]):
-        windows = answer_windows(tokenizer, [(question.question, article.text)], WindowSize(160, 64))
+        windows = answer_windows(
+            tokenizer, [(question.question, article.text)], WindowSize(160, 64)
+        )
         for window in windows:
             for first, last in gold_tokens(window, question.answers):
                 start, end = slice_of(article.text, window, first, last)

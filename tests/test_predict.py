@@ -1,4 +1,4 @@
-"""Prediction: every answer is a slice of the raw article, whatever the article is; order and batch change nothing."""
+"""Prediction: every answer is a slice of the raw article; order and batch change nothing."""
 
 import dataclasses
 import subprocess
@@ -10,10 +10,11 @@ import hadath
 from hadath import AnswerFinder, EventClassifier, HadathError
 from hadath.text import sentences
 
-# Diacritics, tatweel, presentation forms, Arabic-Indic digits, both families of month names, an emoji.
+# Diacritics, tatweel, presentation forms (lam-alef and joined ones), Arabic-Indic digits, both
+# families of month names, an emoji.
 HARD = (
-    "وصلَ الرئيسُ إلى موســكو يومَ الخَميسِ 6 تشرين الثاني/نوفمبر ٢٠٢٣. "  # noqa: RUF001
-    "\ufefb \ufedf\ufee0\ufea4\ufeae\ufe8f قال الوزير «لا للحرب»! 🇩🇿 هل وافق؟ نعم…"  # lam-alef and joined forms
+    "وصلَ الرئيسُ إلى موســكو يومَ الخَميسِ 6 تشرين الثاني/نوفمبر ٢٠٢٣. "
+    "\ufefb \ufedf\ufee0\ufea4\ufeae\ufe8f قال الوزير «لا للحرب»! 🇩🇿 هل وافق؟ نعم…"
 )
 
 
@@ -43,12 +44,16 @@ def test_every_answer_is_a_slice_of_the_raw_article(finder, seed_articles):
 
 
 def test_order_and_company_change_no_answer(finder, seed_articles):
-    pairs = [(question.question, article.text) for article in seed_articles for question in article.questions[:3]]
+    pairs = [
+        (question.question, article.text)
+        for article in seed_articles
+        for question in article.questions[:3]
+    ]
     together = finder.ask_many(pairs)
     backwards = finder.ask_many(pairs[::-1])[::-1]
     alone = [finder.ask(*pair) for pair in pairs]
     for one, other, single in zip(together, backwards, alone, strict=True):
-        # Half precision rounds differently with the batch's padding; a near tie may fall the other way.
+        # Half precision rounds differently with the batch's padding; a near tie may turn.
         for answers in (other, single):
             assert answers[0].confidence == pytest.approx(one[0].confidence, abs=0.02)
 
@@ -107,7 +112,7 @@ def test_odd_texts_are_read_all_the_same(finder, classifier, text):
 
 
 def test_a_question_too_long_for_a_window_is_refused(finder):
-    with pytest.raises(HadathError, match="question 1: .* ask a shorter one"):
+    with pytest.raises(HadathError, match=r"question 1: .* ask a shorter one"):
         finder.ask("من التقى الوزير " * 60, HARD)
 
 
@@ -136,7 +141,8 @@ def test_public_names_are_those_promised():
 def test_serving_imports_nothing_that_only_training_needs():
     code = (
         "import sys, hadath.predict; "
-        "heavy = {'sklearn', 'evaluate', 'datasets', 'matplotlib', 'gradio', 'transformers.trainer'}; "
+        "heavy = {'sklearn', 'evaluate', 'datasets', 'matplotlib', 'gradio', "
+        "'transformers.trainer'}; "
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,4 +1,7 @@
-"""The command line of training: python -m train events | answers | score | leave-one-out | cards."""
+"""The command line of training: python -m train events | answers | score | leave-one-out | card.
+
+It does not know how any of it is done.
+"""
 
 import argparse
 import os
@@ -11,9 +14,10 @@ TASKS = ("answers", "events")
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; 0 where it went well, 2 with one line on stderr where the input does not fit."""
+    """Run one command: 0 where it went well, 2 and a line on stderr where input does not fit."""
     options = _parser().parse_args(words)
-    # Without these two, glibc gives every step's memory back and asks for it again: a tenth of the time.
+    # Without these two, glibc gives every step's memory back and asks for it again: a tenth of
+    # the time.
     if "MALLOC_TRIM_THRESHOLD_" not in os.environ and sys.platform == "linux":
         os.environ |= {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "1000000000"}
         if words is None:
@@ -42,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("model", help="a folder, a hub name, or 'embedded'")
     score.add_argument("data", nargs="+", help="annotated articles the model has not seen")
     score.add_argument("--train", nargs="*", default=[], help="files the baselines learn from")
-    score.add_argument("--dev", nargs="*", default=[], help="files the baselines' thresholds are fitted on")
+    score.add_argument(
+        "--dev", nargs="*", default=[], help="files the baselines' thresholds are fitted on"
+    )
     score.add_argument("--output", default="runs/score", help="folder of sheet, report and plots")
     score.set_defaults(run=_score)
     out = commands.add_parser("leave-one-out", help="score by leaving one article out")
@@ -50,11 +56,16 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("config", help="for instance configs/answers-leave-one-out.yaml")
     out.add_argument("held", help="the articles, for instance data/seeds/seeds.jsonl")
     out.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
-    out.add_argument("--baselines", nargs="*", default=[], help="further files the baselines learn from")
+    out.add_argument(
+        "--baselines", nargs="*", default=[], help="further files the baselines learn from"
+    )
     out.set_defaults(run=_leave_one_out)
-    cards = commands.add_parser("cards", help="render model_cards/*.md from their score sheets")
-    cards.add_argument("folder", nargs="?", default="model_cards")
-    cards.set_defaults(run=_cards)
+    card = commands.add_parser("card", help="render a model's card from its score sheets")
+    card.add_argument("model", help="a folder, or embedded-answers, embedded-events")
+    card.add_argument("sheets", nargs="+", help="folders that 'score' or 'leave-one-out' wrote")
+    card.add_argument("--output", required=True, help="for instance runs/answers-card/answers.md")
+    card.add_argument("--about", help="a YAML file with the card's prose")
+    card.set_defaults(run=_card)
     return parser
 
 
@@ -90,18 +101,17 @@ def _leave_one_out(options: argparse.Namespace) -> int:
 
     if options.task == "answers":
         config = load_config(AnswersConfig, options.config, options.settings)
-        leave_one_answers_out(config, options.held)
+        leave_one_answers_out(config, options.held, options.baselines)
     else:
         events = load_config(EventsConfig, options.config, options.settings)
         leave_one_events_out(events, options.held, options.baselines)
     return 0
 
 
-def _cards(options: argparse.Namespace) -> int:
-    from train.cards import render_cards
+def _card(options: argparse.Namespace) -> int:
+    from train.cards import write_card
 
-    for path in render_cards(options.folder):
-        print(path)
+    print(write_card(options.model, options.sheets, options.output, about=options.about))
     return 0
 
 

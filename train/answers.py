@@ -1,16 +1,21 @@
-"""The answer finder's recipe: load, fit choosing the epoch on dev, save with the numbers fitted on dev."""
+"""The answer finder's recipe: load, fit choosing the epoch on dev, save with numbers fitted on dev.
+
+It does not know the test split.
+"""
 
 import random
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import torch
+from transformers import set_seed
+from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 from hadath.annotations import Article, Question
 from hadath.config import AnswersConfig
+from hadath.errors import HadathError
 from hadath.features import WindowSize
 from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
@@ -19,8 +24,8 @@ from train.data import training_articles
 from train.examples import answer_rows
 from train.finish import finish, network_overrides
 from train.judge import asked_of, fit_answers
-from train.losses import span_loss
 from train.loop import Recipe, fit
+from train.losses import span_loss
 
 GOAL = "f1"
 
@@ -29,6 +34,10 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
     """Fine-tune, fit temperature and no-answer threshold on dev, save into `config.output`."""
     began = time.monotonic()
     train, dev = training_articles(config)
+    for files, articles in ((config.train, train), (config.dev, dev)):
+        if not asked_of(articles):
+            raise HadathError(f"{', '.join(files)}: no question in these files; annotate some")
+    set_seed(config.seed)  # of a new head; the Trainer sets it again for the rest
     network, tokenizer = load_base(
         config.base,
         "answers",
@@ -53,9 +62,12 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         seed=config.seed,
     )
     sys.stderr.write(
-        f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; {built.cost}\n"
+        f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; "
+        f"{built.cost}\n"
     )
-    log = fit(Recipe(model, built.rows, _loss, partial(_judge, dev=dev), GOAL), config, resume=resume)
+    log = fit(
+        Recipe(model, built.rows, _loss, partial(_judge, dev=dev), GOAL), config, resume=resume
+    )
     fitted = partial(fit_answers, articles=dev)
     return finish(model, config, log, fit=fitted, goal=GOAL, began=began)
 
@@ -63,7 +75,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
 def drawn_role_questions(
     articles: Sequence[Article], config: AnswersConfig
 ) -> list[tuple[Question, Article]]:
-    """Role questions made from annotated events: `role_questions` of them a hand-written question."""
+    """Role questions made from annotated events, `role_questions` for each hand-written one."""
     wanted = round(config.role_questions * len(asked_of(articles)))
     if not wanted or not any(article.events for article in articles):
         return []
@@ -77,7 +89,7 @@ def drawn_role_questions(
     return random.Random(config.seed).sample(made, min(wanted, len(made)))
 
 
-def _loss(outputs: Any, gold: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def _loss(outputs: QuestionAnsweringModelOutput, gold: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return span_loss(outputs.start_logits, outputs.end_logits, gold["gold"], gold["article"])
 
 

@@ -1,1 +1,133 @@
-"""Stub"""
+"""Renders a model's card from its score sheets and its training record; it measures nothing."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hadath.errors import HadathError
+from hadath.files import read_text, write_text
+from hadath.hub import find_folder
+from hadath.model_settings import ModelSettings, read_settings
+from hadath.models import embedded_folder
+from hadath.report import CardAbout, Sheet, model_card, read_sheet, sheets_of_card
+
+_LOAD = {
+    "answers": (
+        "from hadath import AnswerFinder\n\n"
+        'finder = AnswerFinder.load("{source}")\n'
+        'finder.ask("من التقى الرئيس؟", article)  # [Answer(…)]; [] where unsaid'
+    ),
+    "events": (
+        "from hadath import EventClassifier\n\n"
+        'classifier = EventClassifier.load("{source}")\n'
+        "classifier(article)  # [SentenceEvents(start, end, types={type: probability}, scores)]"
+    ),
+}
+_PROSE = ("name", "summary", "training", "comparison", "weaknesses", "base_model", "base_licence")
+
+
+def write_card(model: str, sheets: Sequence[str], output: str, *, about: str | None = None) -> Path:
+    """Write the card of `model` to `output`, its sheets and reliability plots beside it.
+
+    `model`: a folder, "embedded-answers" or "embedded-events". `sheets`: folders that `train
+    score` wrote. `about`: a YAML file of prose (name, summary, training, comparison, weaknesses,
+    base_model, base_licence).
+    """
+    folder = _model_folder(model)
+    settings = read_settings(folder, model)
+    card = Path(output)
+    if card.suffix != ".md":
+        raise HadathError(f"{output}: a card is Markdown; name a file that ends in .md")
+    for old in sheets_of_card(card) if card.exists() else []:
+        old.unlink()
+    read: list[Sheet] = []
+    plots: dict[str, str] = {}
+    for source in sheets:
+        sheet = read_sheet(Path(source) / "sheet.json")
+        if sheet["task"] != settings.task:
+            raise HadathError(
+                f"{source}: a sheet of {sheet['task']}, but {model} is of {settings.task}"
+            )
+        name = f"{card.stem}-{_slug(sheet['dataset'])}-{_slug(sheet['split'])}"
+        write_text(card.with_name(f"{name}.json"), read_text(Path(source) / "sheet.json"))
+        plots[sheet["split"]] = name
+        _copy_plots(Path(source), card.with_name(name))
+        read.append(sheet)
+    text = model_card(read, about=_about(folder, settings, model, _prose(about), plots))
+    write_text(card, text)
+    return card
+
+
+def _about(
+    folder: Path,
+    settings: ModelSettings,
+    model: str,
+    prose: Mapping[str, str],
+    plots: Mapping[str, str],
+) -> CardAbout:
+    record = json.loads(read_text(folder / "training.json"))
+    source = "" if model.startswith("embedded-") else model
+    load = _LOAD[settings.task].format(source=source).replace('load("")', "load()")
+    training = "\n\n".join(part for part in (prose.get("training", ""), _trained(record)) if part)
+    return CardAbout(
+        name=prose.get("name", f"Hadath {settings.task}: {folder.name}"),
+        summary=prose.get(
+            "summary", f"An Arabic news model of {settings.task}, fine-tuned with Hadath."
+        ),
+        load=load,
+        training=training,
+        comparison=prose.get("comparison", ""),
+        weaknesses=prose.get("weaknesses", ""),
+        base_model=prose.get("base_model", settings.base),
+        base_licence=prose.get("base_licence", "see its own card"),
+        plots=plots,
+    )
+
+
+def _trained(record: Mapping[str, Any]) -> str:
+    """What the run's own record says: command, settings, data with hashes, time."""
+    config = record["config"]
+    hashes = "\n".join(f"| `{path}` | `{digest[:16]}` |" for path, digest in record["data"].items())
+    rates = (
+        f"{config['epochs']:g} epochs, batches of {config['batch_size']}, learning rate "
+        f"{config['learning_rate']:g} (times {config['layerwise_decay']:g} a layer down), "
+        f"windows of {config['window']} tokens, seed {config['seed']}"
+    )
+    return (
+        f"```\n{record['command']}\n```\n\n{rates}; {record['seconds'] / 60:.0f} minutes on "
+        f"{record['machine']}; revision {record['git'] or 'unknown'}.\n\n"
+        f"| file | SHA-256 begins |\n|---|---|\n{hashes}"
+    )
+
+
+def _prose(path: str | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        prose = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise HadathError(f"{path}: not YAML ({error})".replace("\n", " ")) from error
+    for key, value in prose.items() if isinstance(prose, dict) else [("", None)]:
+        if key not in _PROSE or not isinstance(value, str):
+            raise HadathError(f"{path}: {key}: expected texts named {', '.join(_PROSE)}")
+    return prose
+
+
+def _model_folder(model: str) -> Path:
+    if model.startswith("embedded-"):
+        return embedded_folder(model.removeprefix("embedded-"))
+    return find_folder(model, task="answers")
+
+
+def _copy_plots(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for plot in source.glob("*.png"):
+        shutil.copyfile(plot, target / plot.name)
+
+
+def _slug(text: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())

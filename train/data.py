@@ -1,4 +1,7 @@
-"""Reads the files that a config names into articles; knows formats by their suffix, not what is done with them."""
+"""Reads the files that a config names into articles; knows a format by its file's suffix.
+
+It does not know what is done with the articles.
+"""
 
 import hashlib
 import sys
@@ -7,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from hadath.annotations import Article
-from hadath.authoring import phrases
 from hadath.config import TrainingConfig
 from hadath.errors import HadathError
 from hadath.formats import FORMATS
+from hadath.text import phrases
 
 FORMAT_OF = {".jsonl": "hadath", ".json": "squad", ".csv": "csv", ".tsv": "tsv"}
 
@@ -35,10 +38,10 @@ def read_files(paths: Sequence[str]) -> list[Article]:
 
 
 def training_articles(config: TrainingConfig) -> tuple[list[Article], list[Article]]:
-    """The config's (train, dev) articles, train without those that share text with `held_out` files.
+    """The config's (train, dev) articles, train without those that share text with `held_out`.
 
-    One run of eight words in common is enough to be dropped. Raises HadathError where train and dev share
-    an article, or there is nothing to train on.
+    One run of eight words in common is enough to be dropped. Raises HadathError where train and dev
+    share an article, or there is nothing to train on.
     """
     if not config.train:
         raise HadathError("train: no files; name at least one")

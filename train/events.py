@@ -1,27 +1,31 @@
-"""The event classifier's recipe: load, fit choosing the epoch on dev, save with the numbers fitted on dev."""
+"""The event classifier's recipe: load, fit choosing the epoch on dev, save with its dev numbers.
 
-import difflib
+It does not know the test split.
+"""
+
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import torch
+from transformers import set_seed
+from transformers.modeling_outputs import SequenceClassifierOutput
 
 from hadath.annotations import Article
 from hadath.config import EventsConfig
-from hadath.errors import HadathError
+from hadath.errors import HadathError, did_you_mean
 from hadath.models import Model, ModelSettings, load_base
 from hadath.ontology import load_scheme
+from hadath.predict import article_sentences
 from hadath.scores import score_events
 from train.data import training_articles
-from train.examples import Row, event_rows
+from train.examples import Row, event_rows, sentence_types
 from train.finish import finish, network_overrides
 from train.judge import fit_events
-from train.losses import label_loss
 from train.loop import Recipe, fit
+from train.losses import label_loss
 
 
 def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
@@ -30,6 +34,10 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
     train, dev = training_articles(config)
     labels = label_set(config, train, dev)
     multi_label = config.mode == "multi-label"
+    if not multi_label:
+        refuse_other_counts(config.train, train)
+        refuse_other_counts(config.dev, dev)
+    set_seed(config.seed)  # of a new head; the Trainer sets it again for the rest
     network, tokenizer = load_base(
         config.base,
         "events",
@@ -69,7 +77,7 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
 def label_set(
     config: EventsConfig, train: Sequence[Article], dev: Sequence[Article]
 ) -> tuple[str, ...]:
-    """The scheme's types, or those of the training data. Raises HadathError where the data has others."""
+    """The scheme's types, or the training data's. Raises HadathError where the data has others."""
     found = Counter(event.type for article in train for event in article.events)
     if config.labels == "scheme":
         labels = tuple(kind.name for kind in load_scheme(config.scheme).types)
@@ -80,15 +88,25 @@ def label_set(
     for files, articles in ((config.train, train), (config.dev, dev)):
         for kind in sorted({event.type for article in articles for event in article.events}):
             if kind not in labels:
-                near = difflib.get_close_matches(kind, labels, 1)
-                mend = f"did you mean {near[0]!r}?" if near else "set labels: data to learn your own"
+                mend = did_you_mean(kind, labels, "set labels: data to learn your own")
                 raise HadathError(f"{', '.join(files)}: no type {kind!r} in the label set; {mend}")
+    if not any(article.events for article in dev):
+        raise HadathError(f"{', '.join(config.dev)}: no event in these files to judge by")
     return labels
 
 
-def start_from_priors(
-    network: torch.nn.Module, rows: Sequence[Row], *, multi_label: bool
-) -> None:
+def refuse_other_counts(files: Sequence[str], articles: Sequence[Article]) -> None:
+    """Raise HadathError where a sentence has no type or several: single-label mode needs one."""
+    for article in articles:
+        for types in sentence_types(article, article_sentences(article)):
+            if len(types) != 1:
+                raise HadathError(
+                    f"{', '.join(files)}: article {article.id!r} has a sentence of {len(types)} "
+                    f"types; mode single-label needs exactly one in each, use multi-label"
+                )
+
+
+def start_from_priors(network: torch.nn.Module, rows: Sequence[Row], *, multi_label: bool) -> None:
     """Let a new head begin at each label's log-odds in the data (Lin et al. 2017), not at one half.
 
     A head that was fine-tuned before has a bias that is not zero, and keeps it.
@@ -107,7 +125,9 @@ def start_from_priors(
         heads[-1].bias.copy_(torch.logit(shares) if multi_label else shares.log())
 
 
-def _loss(outputs: Any, gold: Mapping[str, torch.Tensor], multi_label: bool) -> torch.Tensor:
+def _loss(
+    outputs: SequenceClassifierOutput, gold: Mapping[str, torch.Tensor], multi_label: bool
+) -> torch.Tensor:
     return label_loss(outputs.logits, gold["labels"], multi_label=multi_label)
 
 

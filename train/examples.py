@@ -1,4 +1,7 @@
-"""Annotated articles into the rows that the Trainer batches; the windows come from hadath.features."""
+"""Annotated articles into the rows that the Trainer batches.
+
+It does not know how windows are cut (hadath/features.py), nor the losses.
+"""
 
 import random
 from collections.abc import Sequence
@@ -56,7 +59,9 @@ def answer_rows(
         gold = gold_tokens(window, question.answers)
         if question.answers and not gold and draw.random() >= empty_windows:
             continue
-        rows.append(_row(window) | {"gold": gold or [NO_ANSWER], "article": (window.first, window.last)})
+        rows.append(
+            _row(window) | {"gold": gold or [NO_ANSWER], "article": (window.first, window.last)}
+        )
     return AnswerRows(rows, cost, len(asked))
 
 
@@ -95,7 +100,10 @@ def _row(window: Window) -> Row:
 
 
 class Collator:
-    """Rows into padded tensors: `gold` (row, answer, 2) padded with -1, `article` (row, 2), `labels`."""
+    """Rows into padded tensors.
+
+    `gold`: (row, answer, 2), padded with -1; `article`: (row, 2); or `labels`: (row, label).
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._pad = tokenizer.pad_token_id

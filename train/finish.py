@@ -1,4 +1,7 @@
-"""What both recipes share at their two ends: the network's dropout, and the folder that a run leaves."""
+"""What both recipes share at their two ends: the network's dropout, and the folder a run leaves.
+
+It does not know the task.
+"""
 
 import json
 import os
@@ -10,6 +13,7 @@ from typing import Any
 
 from hadath.config import TrainingConfig
 from hadath.models import Model, load_model, save_compact, save_model
+from hadath.scores import AnswerResult, EventResult
 from train.judge import Judged
 from train.loop import checkpoint_folder
 from train.record import loss_curve, run_record
@@ -25,11 +29,11 @@ def finish(
     config: TrainingConfig,
     log: Sequence[dict[str, Any]],
     *,
-    fit: Callable[[Model], Judged],
+    fit: Callable[[Model], Judged[AnswerResult] | Judged[EventResult]],
     goal: str,
     began: float,
 ) -> Model:
-    """Fit the dev numbers, save model, record and loss curve as one folder, then drop the checkpoints.
+    """Fit the dev numbers, save model, record and loss curve as one folder, drop the checkpoints.
 
     A compact model's weights are rounded first: its numbers are fitted to what will be loaded.
     """

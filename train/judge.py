@@ -1,7 +1,11 @@
-"""Judges a model on annotated articles through the very predictors that serve, and fits its dev numbers."""
+"""Judges a model on annotated articles through the very predictors that serve.
+
+It fits the numbers that a model takes from dev; it does not know how the network was trained.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -12,13 +16,15 @@ from hadath.predict import AnswerFinder, EventClassifier, Reading, SentenceEvent
 from hadath.scores import AnswerResult, EventResult, token_f1
 from train.examples import sentence_types
 
+Result = TypeVar("Result", AnswerResult, EventResult)
+
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Generic[Result]):
     """A model with its numbers fitted on these articles, and what it then says of them."""
 
     model: Model
-    results: list[AnswerResult] | list[EventResult]
+    results: list[Result]
 
 
 def asked_of(articles: Sequence[Article]) -> list[tuple[Question, Article]]:
@@ -41,8 +47,8 @@ def event_results(classifier: EventClassifier, articles: Sequence[Article]) -> l
     return _event_results(articles, classifier.classify_many(list(articles)))
 
 
-def fit_answers(model: Model, articles: Sequence[Article]) -> Judged:
-    """Fit temperature and no-answer threshold on the articles (a dev split), then answer them."""
+def fit_answers(model: Model, articles: Sequence[Article]) -> Judged[AnswerResult]:
+    """Fit temperature and no-answer threshold on the articles (dev), then answer them."""
     finder = AnswerFinder(model, device=str(model.network.device))
     asked = asked_of(articles)
     pairs = [(question.question, article) for question, article in asked]
@@ -51,15 +57,15 @@ def fit_answers(model: Model, articles: Sequence[Article]) -> Judged:
     temperature = calibrate.answers_temperature(list(zip(candidates, gold, strict=True)))
     finder.model = replace(model, settings=replace(model.settings, temperature=temperature))
     readings = finder.readings(pairs, candidates)
-    f1 = [
-        token_f1(reading.answers[0].text if reading.answers else "", [span.text for span in question.answers])
-        if question.answers else 0.0
-        for (question, _), reading in zip(asked, readings, strict=True)
-    ]  # fmt: skip
+    # As each best span would score were it given whatever the threshold.
+    forced = [
+        _answer_result(question, article, reading)
+        for (question, article), reading in zip(asked, readings, strict=True)
+    ]
     threshold = calibrate.no_answer_threshold(
-        np.array([reading.answerable for reading in readings]),
-        np.array(f1),
-        np.array([not question.answers for question, _ in asked]),
+        np.array([result.answerable for result in forced]),
+        np.array([token_f1(result.best, result.gold) if result.gold else 0.0 for result in forced]),
+        np.array([not result.gold for result in forced]),
     )
     settings = replace(finder.model.settings, no_answer_threshold=threshold)
     finder.model = replace(model, settings=settings)
@@ -72,8 +78,8 @@ def fit_answers(model: Model, articles: Sequence[Article]) -> Judged:
     return Judged(finder.model, results)
 
 
-def fit_events(model: Model, articles: Sequence[Article]) -> Judged:
-    """Fit temperature and each label's threshold on the articles (a dev split), then classify them."""
+def fit_events(model: Model, articles: Sequence[Article]) -> Judged[EventResult]:
+    """Fit temperature and each label's threshold on the articles (dev), then classify them."""
     classifier = EventClassifier(model, device=str(model.network.device))
     logits = classifier.logits(articles)
     gold = np.array(

@@ -1,18 +1,22 @@
-"""Leave one article out: each seed article is read by a model fine-tuned on the others, never on itself."""
+"""Leave one article out: each seed article is read by a model fine-tuned on the others alone.
 
-import dataclasses
+It does not know how a model is trained (answers.py, events.py) or scored (score.py).
+"""
+
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hadath.annotations import Article, write_articles
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig
 from hadath.errors import HadathError
-from hadath.models import load_model
+from hadath.models import Model
 from hadath.predict import AnswerFinder, EventClassifier
-from hadath.report import answer_sheet, event_sheet, terminal_table, write_sheet
+from hadath.report import About, answer_sheet, event_sheet
+from hadath.scores import AnswerResult, EventResult
 from train.answers import train_answers
 from train.data import read_files
 from train.events import train_events
@@ -24,78 +28,69 @@ from train.score import (
     event_baselines,
     quad_classes,
     refuse_other_labels,
+    written,
 )
+
+BEFORE = "Before the other articles"  # the model that every fold starts from
 
 Config = TypeVar("Config", bound=TrainingConfig)
 
 
-def leave_one_answers_out(config: AnswersConfig, held: str) -> dict[str, Any]:
-    """Answers to each article's questions by a finder fine-tuned on the other articles of `held`."""
+def leave_one_answers_out(config: AnswersConfig, held: str, learn_from: Sequence[str] = ()) -> None:
+    """Answers to each article's questions by a finder fine-tuned on the other articles of `held`.
+
+    `learn_from`: further files that weigh the baseline's words.
+    """
     articles = read_files([held])
     began = time.monotonic()
-    results = []
+    before = AnswerFinder.load(config.base)
+    baselines: dict[str, list[AnswerResult]] = {BEFORE: answer_results(before, articles)}
+    results: list[AnswerResult] = []
     for article, fold in _folds(config, articles):
         results += answer_results(AnswerFinder(train_answers(fold)), [article])
-    before = answer_results(AnswerFinder.load(config.base), articles)
-    data = Data(test=(held,), train=config.train, dev=config.dev)
-    about = _about(config, data, articles, "answers", began)
-    baselines = {"Same model before the other articles": before, **answer_baselines(data, articles)}
-    sheet = answer_sheet(results, baselines, about=about)
-    return _written(sheet, config)
+        data = Data(test=(held,), train=(*learn_from, *fold.train), dev=config.dev)
+        for name, found in answer_baselines(data, [article]).items():
+            baselines.setdefault(name, []).extend(found)
+    about = _about(before.model, config, articles, held, began)
+    written(answer_sheet(results, baselines, about=about, articles=articles), config.output)
 
 
-def leave_one_events_out(
-    config: EventsConfig, held: str, baselines_learn_from: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Event types of each article's sentences by a classifier fine-tuned on the other articles of `held`."""
+def leave_one_events_out(config: EventsConfig, held: str, learn_from: Sequence[str] = ()) -> None:
+    """Event types of each article's sentences by a classifier fine-tuned on the others of `held`.
+
+    `learn_from`: further files that the baselines learn from.
+    """
     articles = read_files([held])
+    began = time.monotonic()
     before = EventClassifier.load(config.base)
     refuse_other_labels(before, articles, [held])
-    began = time.monotonic()
-    results: list[Any] = []
-    baselines: dict[str, list[Any]] = {
-        "Same model before the other articles": event_results(before, articles)
-    }
+    baselines: dict[str, list[EventResult]] = {BEFORE: event_results(before, articles)}
+    results: list[EventResult] = []
     for article, fold in _folds(config, articles):
         results += event_results(EventClassifier(train_events(fold)), [article])
-        learns = Data(test=(held,), train=(*baselines_learn_from, *fold.train))
-        for name, found in event_baselines(learns, [article]).items():
+        data = Data(test=(held,), train=(*learn_from, *fold.train))
+        for name, found in event_baselines(data, [article]).items():
             baselines.setdefault(name, []).extend(found)
-    data = Data(test=(held,), train=(*baselines_learn_from, *config.train), dev=config.dev)
-    about = _about(config, data, articles, "events", began)
-    sheet = event_sheet(results, baselines, about=about, quad_of=quad_classes(before.model))
-    return _written(sheet, config)
+    about = _about(before.model, config, articles, held, began)
+    quads = quad_classes(before.model)
+    sheet = event_sheet(results, baselines, about=about, quad_of=quads, articles=articles)
+    written(sheet, config.output)
 
 
 def _folds(config: Config, articles: Sequence[Article]) -> Iterator[tuple[Article, Config]]:
-    """(held-out article, config that trains on the others beside the config's own files) for each article."""
+    """Each article with the config that trains on the others beside the config's own files."""
     if len(articles) < 2:
         raise HadathError("leave-one-out: one article only; there is nothing left to learn from")
     for article in articles:
         folder = Path(f"{config.output}-without-{article.id}")
-        others = folder.with_suffix(".jsonl")
+        others = folder.with_name(f"{folder.name}.jsonl")
         write_articles(others, [other for other in articles if other.id != article.id])
         sys.stderr.write(f"without {article.id}:\n")
-        yield (
-            article,
-            dataclasses.replace(config, output=str(folder), train=(*config.train, str(others))),
-        )
+        yield article, replace(config, output=str(folder), train=(*config.train, str(others)))
 
 
 def _about(
-    config: TrainingConfig, data: Data, articles: Sequence[Article], task: str, began: float
-) -> dict[str, Any]:
-    seconds = time.monotonic() - began
-    about = about_run(load_model(config.base, task=task), data, articles, seconds=seconds)
-    return about | {
-        "system": f"Hadath {task}, leave one article out",
-        "split": f"leave-one-out over {len(articles)} articles",
-        "seeds": [config.seed],
-    }
-
-
-def _written(sheet: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
-    write_sheet(sheet, config.output)
-    sys.stdout.write(terminal_table(sheet) + "\n")
-    sys.stderr.write(f"score sheet: {config.output}\n")
-    return sheet
+    model: Model, config: TrainingConfig, articles: Sequence[Article], held: str, began: float
+) -> About:
+    about = about_run(model, Data(test=(held,)), articles, seconds=time.monotonic() - began)
+    return replace(about, split="leave one article out", seeds=(config.seed,))

@@ -9,6 +9,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,18 @@ from transformers import (
     PrinterCallback,
     ProgressCallback,
     Trainer,
-    TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
 )
 from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers.trainer_utils import rotate_checkpoints
+from transformers.utils import ModelOutput
 
 from hadath.config import TrainingConfig
 from hadath.errors import HadathError
-from hadath.models import Model
+from hadath.hub import first_line
+from hadath.models import Model, refuse_other_folder
 from train.examples import Collator, Row
 
 WHOLE = "whole"  # marks a checkpoint that was written to its end
@@ -57,15 +63,17 @@ def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[st
     """
     if not recipe.rows:
         raise HadathError(f"{', '.join(config.train)}: nothing to train on in these files")
+    refuse_other_folder(config.output)
+    arguments = training_arguments(config)
     folder = checkpoint_folder(config)
     last = _last_checkpoint(folder, resume=resume)
-    arguments = training_arguments(config)
-    trainer = JudgedTrainer(recipe, config, arguments)
     try:
-        trainer.train(resume_from_checkpoint=last)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        mend = "free some space, then run again with --resume"
-        raise HadathError(f"{folder}: a checkpoint was not written ({error}); {mend}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise HadathError(f"{folder}: not made ({reason}); choose another output") from error
+    trainer = JudgedTrainer(recipe, config, arguments)
+    trainer.train(resume_from_checkpoint=last)
     return list(trainer.state.log_history)
 
 
@@ -76,7 +84,7 @@ def checkpoint_folder(config: TrainingConfig) -> Path:
 
 
 def training_arguments(config: TrainingConfig) -> TrainingArguments:
-    """Trainer's settings for this config on this machine; the batch is shared out among processes."""
+    """Trainer's settings for this config on this machine; processes share the batch."""
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if config.batch_size % processes:
         raise HadathError(
@@ -103,7 +111,6 @@ def training_arguments(config: TrainingConfig) -> TrainingArguments:
         data_seed=config.seed,
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,  # the best and the last are kept
         load_best_model_at_end=True,
         metric_for_best_model="goal",
         greater_is_better=True,
@@ -132,6 +139,9 @@ def chosen_precision(asked: str, *, on_gpu: bool) -> str:
 class JudgedTrainer(Trainer):
     """A Trainer whose loss is the recipe's and whose `evaluate` asks our own predictor."""
 
+    control: TrainerControl
+    optimizer: torch.optim.Optimizer | None
+
     def __init__(
         self, recipe: Recipe, config: TrainingConfig, arguments: TrainingArguments
     ) -> None:
@@ -143,10 +153,7 @@ class JudgedTrainer(Trainer):
             train_dataset=list(recipe.rows),
             eval_dataset=[],
             data_collator=Collator(recipe.model.tokenizer),
-            callbacks=[
-                EarlyStoppingCallback(early_stopping_patience=config.patience),
-                _MarkWhole(),
-            ],
+            callbacks=[EarlyStoppingCallback(early_stopping_patience=config.patience)],
         )
         self.model_accepts_loss_kwargs = False
         self.remove_callback(ProgressCallback)
@@ -159,15 +166,19 @@ class JudgedTrainer(Trainer):
         inputs: dict[str, torch.Tensor],
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
-    ) -> Any:
+    ) -> torch.Tensor | tuple[torch.Tensor, ModelOutput]:
         """The recipe's loss over one batch (a mean over rows)."""
-        gold = {name: inputs.pop(name) for name in ("gold", "article", "labels") if name in inputs}
+        names = ("gold", "article", "labels")
+        gold: dict[str, torch.Tensor] = {name: inputs.pop(name) for name in names if name in inputs}
         outputs = model(**inputs)
         loss = self._recipe.loss(outputs, gold)
         return (loss, outputs) if return_outputs else loss
 
     def evaluate(
-        self, eval_dataset: object = None, ignore_keys: object = None, metric_key_prefix: str = "eval"
+        self,
+        eval_dataset: object = None,
+        ignore_keys: object = None,
+        metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         """Dev figures by our predictor, judged by the first process and told to the others."""
         told: list[dict[str, float] | None] = [None]
@@ -195,6 +206,26 @@ class JudgedTrainer(Trainer):
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = kind(groups, **options)
         return self.optimizer
+
+    def _save_checkpoint(self, model: PreTrainedModel, trial: object) -> None:
+        """Mark each checkpoint once all of it is on disk: a kill while saving leaves it unmarked.
+
+        Only then do older ones go, all but the best: whenever the kill comes, one is there that is
+        whole.
+        """
+        try:
+            super()._save_checkpoint(model, trial)
+            if self.args.should_save:
+                folder = Path(self.args.output_dir)
+                (folder / f"checkpoint-{self.state.global_step}" / WHOLE).touch()
+                best = self.state.best_model_checkpoint
+                rotate_checkpoints(str(folder), save_total_limit=1, best_model_checkpoint=best)
+        # A full disk is an OSError, a SafetensorError or, from torch, a RuntimeError.
+        except Exception as error:
+            raise HadathError(
+                f"{self.args.output_dir}: a checkpoint was not written "
+                f"({first_line(error).lower()}); free some space, then run again with --resume"
+            ) from error
 
     def _get_train_sampler(self, train_dataset: object = None) -> Sampler[int]:
         lengths = [len(row["input_ids"]) for row in self._recipe.rows]
@@ -227,7 +258,7 @@ class LengthSampler(Sampler[int]):
 
 
 def parameter_groups(network: PreTrainedModel, config: TrainingConfig) -> list[dict[str, Any]]:
-    """Optimizer groups by depth (embeddings deepest, head nearest), no decay on biases and norms."""
+    """Optimizer groups by depth (embeddings deepest), no weight decay on biases and norms."""
     depth = network.config.num_hidden_layers
     groups: dict[tuple[int, bool], dict[str, Any]] = {}
     for name, parameter in network.named_parameters():
@@ -252,22 +283,14 @@ def _layer_of(name: str, depth: int) -> int:
     if ".embeddings" in name:
         return 0
     words = name.split(".")
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         if before == "layer" and word.isdigit():
             return int(word) + 1
     return depth + 1
 
 
-class _MarkWhole(TrainerCallback):
-    """Marks each checkpoint once all of it is on disk: a kill while saving leaves it unmarked."""
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
-        if state.is_world_process_zero:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
-
-
 class _Progress(ProgressCallback):
-    """A progress bar on a terminal, and one line an epoch: the loss, the dev score, the best so far."""
+    """A progress bar on a terminal, and one line an epoch: loss, dev score, the best so far."""
 
     def __init__(self, goal: str) -> None:
         super().__init__()
@@ -275,7 +298,12 @@ class _Progress(ProgressCallback):
         self._losses: list[float] = []
 
     def on_log(
-        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: object,
     ) -> None:
         logs = logs or {}
         if "loss" in logs:
@@ -300,16 +328,34 @@ class _Progress(ProgressCallback):
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
         self.current_step = 0
         if not args.disable_tqdm:
             super().on_train_begin(args, state, control, **kwargs)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
         if self.training_bar is not None:
             super().on_step_end(args, state, control, **kwargs)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: object) -> None:
+    def on_train_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
         if self.training_bar is not None:
             super().on_train_end(args, state, control, **kwargs)
 
@@ -342,8 +388,4 @@ def _forget_lost_best(checkpoint: Path, folder: Path) -> None:
 
 
 def _has_tensorboard() -> bool:
-    try:
-        import tensorboard  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec("tensorboard") is not None

@@ -1,4 +1,7 @@
-"""The two losses; each takes the network's outputs and the batch's gold and gives one number."""
+"""The two losses; each takes the network's outputs and the batch's gold and gives one number.
+
+It does not know the network, nor the loop.
+"""
 
 import torch
 from torch.nn import functional
@@ -7,11 +10,11 @@ from torch.nn import functional
 def span_loss(
     start: torch.Tensor, end: torch.Tensor, gold: torch.Tensor, article: torch.Tensor
 ) -> torch.Tensor:
-    """Negative log of the probability mass on all gold spans of each window, averaged (Clark and Gardner 2018).
+    """Negative log of the probability mass on all gold spans of each window, averaged.
 
-    `start`, `end`: (row, token) logits. `gold`: (row, answer, 2) tokens, -1 where there are fewer answers;
-    (0, 0) is "no answer here". `article`: (row, 2) first and last token of the article; no other token but
-    token 0 takes part in the softmax.
+    After Clark and Gardner (2018). `start`, `end`: (row, token) logits. `gold`: (row, answer, 2)
+    tokens, -1 where there are fewer answers; (0, 0) is "no answer here". `article`: (row, 2) first
+    and last token of the article; no other token but token 0 takes part in the softmax.
     """
     token = torch.arange(start.shape[1], device=start.device)[None, :]
     allowed = (token >= article[:, :1]) & (token <= article[:, 1:])
@@ -26,9 +29,10 @@ def span_loss(
 
 
 def label_loss(logits: torch.Tensor, labels: torch.Tensor, *, multi_label: bool) -> torch.Tensor:
-    """Binary cross-entropy a label, summed over labels and averaged over rows; or one cross-entropy a row.
+    """Binary cross-entropy summed over labels, or one cross-entropy a row; averaged over rows.
 
-    `logits`, `labels`: (row, label). Summing keeps a rare label's gradient from shrinking with the label set.
+    `logits`, `labels`: (row, label). Summing keeps a rare label's gradient from shrinking with the
+    label set.
     """
     if multi_label:
         each = functional.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")

@@ -1,24 +1,34 @@
-"""Scores a model on annotated articles beside its baselines, and writes the score sheet and the card."""
+"""Scores a model on annotated articles beside its baselines, and writes the score sheet.
 
+It does not know how figures are computed or shown (hadath/scores.py, hadath/report.py).
+"""
+
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hadath.annotations import Article
-from hadath.baselines import fit_answers_baselines, fit_events_baselines
+from hadath.baselines import fit_answer_baseline, fit_events_baselines
 from hadath.errors import HadathError
-from hadath.models import Model
+from hadath.models import Model, embedded_folder
 from hadath.ontology import load_scheme
 from hadath.predict import AnswerFinder, EventClassifier
-from hadath.report import answer_sheet, event_sheet, terminal_table, write_sheet
+from hadath.report import (
+    About,
+    answer_sheet,
+    describe_run,
+    event_sheet,
+    terminal_table,
+    write_sheet,
+)
 from hadath.scores import AnswerResult, EventResult
-from train.data import data_hash, read_files, refuse_leaks
+from train.data import read_files, refuse_leaks
 from train.judge import answer_results, event_results
-from train.record import command, git_revision, machine, versions
+from train.record import command
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +39,53 @@ class Data:
     train: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
 
+    def articles(self) -> list[Article]:
+        """The test articles. Raises HadathError where one of them is in train or dev too."""
+        articles = read_files(self.test)
+        for files in (self.train, self.dev):
+            names = f"{', '.join(files)} and {', '.join(self.test)}"
+            refuse_leaks(read_files(files), articles, names)
+        return articles
 
-def score_answers_model(source: str | None, data: Data, output: str) -> dict[str, Any]:
-    """Score an answer finder; the sheet is written into `output` and returned."""
-    articles = _test_articles(data)
+
+def score_answers_model(source: str | None, data: Data, output: str) -> None:
+    """Score an answer finder: a table on stdout; sheet, report and plots in `output`."""
+    articles = data.articles()
     finder = AnswerFinder.load(source)
     began = time.monotonic()
     results = answer_results(finder, articles)
     about = about_run(finder.model, data, articles, seconds=time.monotonic() - began)
-    sheet = answer_sheet(results, answer_baselines(data, articles), about=about)
-    return _written(sheet, output)
+    baselines = answer_baselines(data, articles)
+    written(answer_sheet(results, baselines, about=about, articles=articles), output)
 
 
-def score_events_model(source: str | None, data: Data, output: str) -> dict[str, Any]:
-    """Score an event classifier; the sheet is written into `output` and returned."""
-    articles = _test_articles(data)
+def score_events_model(source: str | None, data: Data, output: str) -> None:
+    """Score an event classifier: a table on stdout; sheet, report and plots in `output`."""
+    articles = data.articles()
     classifier = EventClassifier.load(source)
     refuse_other_labels(classifier, articles, data.test)
     began = time.monotonic()
     results = event_results(classifier, articles)
     about = about_run(classifier.model, data, articles, seconds=time.monotonic() - began)
-    quads = quad_classes(classifier.model)
-    sheet = event_sheet(results, event_baselines(data, articles), about=about, quad_of=quads)
-    return _written(sheet, output)
+    sheet = event_sheet(
+        results,
+        event_baselines(data, articles),
+        about=about,
+        quad_of=quad_classes(classifier.model),
+        articles=articles,
+    )
+    written(sheet, output)
 
 
-def answer_baselines(
-    data: Data, articles: Sequence[Article]
-) -> Mapping[str, Sequence[AnswerResult]]:
-    """Results of the baselines that need no network, their threshold fitted on dev."""
-    dev = read_files(data.dev) if data.dev else []
-    return {name: predict(articles) for name, predict in fit_answers_baselines(dev).items()}
+def answer_baselines(data: Data, articles: Sequence[Article]) -> dict[str, Sequence[AnswerResult]]:
+    """Results of word overlap, weighted on train and fitted on dev; none without both."""
+    if not data.train or not data.dev:
+        return {}
+    predict = fit_answer_baseline(read_files(data.train), read_files(data.dev))
+    return {"Word overlap": predict(articles)}
 
 
-def event_baselines(data: Data, articles: Sequence[Article]) -> Mapping[str, Sequence[EventResult]]:
+def event_baselines(data: Data, articles: Sequence[Article]) -> dict[str, Sequence[EventResult]]:
     """Results of the baselines fitted on the training files; none without such files."""
     if not data.train:
         return {}
@@ -70,26 +93,32 @@ def event_baselines(data: Data, articles: Sequence[Article]) -> Mapping[str, Seq
     return {name: predict(articles) for name, predict in fitted.items()}
 
 
-def about_run(
-    model: Model, data: Data, articles: Sequence[Article], *, seconds: float
-) -> dict[str, Any]:
+def about_run(model: Model, data: Data, articles: Sequence[Article], *, seconds: float) -> About:
     """What a reader must know of a score: model, data, split, seed, command, machine."""
-    record = model.record or {}
-    return {
-        "system": f"Hadath {Path(model.name).name}",
-        "model": model.name,
-        "base": model.settings.base,
-        "data": data_hash(data.test),
-        "baselines_learn_from": data_hash([*data.train, *data.dev]),
-        "split": ", ".join(sorted({article.split or "unnamed" for article in articles})),
-        "seeds": [record["config"]["seed"]] if "config" in record else [],
-        "command": command(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": versions(),
-        "git": git_revision(),
-        "machine": machine(),
-        "seconds": round(seconds, 1),
-    }
+    about = describe_run(
+        f"Hadath {model.settings.task}",
+        dataset_name(data.test),
+        split=", ".join(sorted({article.split or "all" for article in articles})),
+        command=command(),
+        files=data.test,
+    )
+    return replace(about, seeds=seeds_of(model), seconds=round(seconds, 1))
+
+
+def dataset_name(files: Sequence[str]) -> str:
+    """A short name for the data of these files: their folder's, or their own where it has none."""
+    return ", ".join(dict.fromkeys(Path(path).parent.name or Path(path).stem for path in files))
+
+
+def seeds_of(model: Model) -> tuple[int, ...]:
+    """The seed that the model was trained with, as its folder remembers; () where it does not."""
+    name = model.name
+    folder = Path(name) if Path(name).is_dir() else embedded_folder(model.settings.task)
+    try:
+        record: Mapping[str, Any] = json.loads((folder / "training.json").read_text("utf-8"))
+        return (int(record["config"]["seed"]),)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def quad_classes(model: Model) -> dict[str, str]:
@@ -108,19 +137,12 @@ def refuse_other_labels(
             if event.type not in classifier.labels:
                 raise HadathError(
                     f"{', '.join(files)}: article {article.id!r} has type {event.type!r}, which "
-                    f"{classifier.model.name} does not tell; its labels are {', '.join(classifier.labels)}"
+                    f"{classifier.model.name} does not tell; its labels are "
+                    f"{', '.join(classifier.labels)}"
                 )
 
 
-def _test_articles(data: Data) -> list[Article]:
-    articles = read_files(data.test)
-    for files in (data.train, data.dev):
-        refuse_leaks(read_files(files), articles, f"{', '.join(files)} and {', '.join(data.test)}")
-    return articles
-
-
-def _written(sheet: dict[str, Any], output: str) -> dict[str, Any]:
-    write_sheet(sheet, output)
+def written(sheet: dict[str, Any], output: str) -> None:
+    """The table on stdout; sheet, report and plots in `output`."""
     sys.stdout.write(terminal_table(sheet) + "\n")
-    sys.stderr.write(f"score sheet: {output}\n")
-    return sheet
+    sys.stderr.write(f"score sheet: {write_sheet(sheet, output)}\n")

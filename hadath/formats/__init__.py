@@ -5,11 +5,10 @@ It does not know how any of them is laid out: one module each does.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from hadath.annotations import Article, read_articles, write_articles
-from hadath.errors import HadathError
+from hadath.errors import HadathError, did_you_mean
 from hadath.formats import doccano, label_studio, squad, table
 from hadath.formats.repairs import Import, Repair
 
@@ -57,9 +56,9 @@ FORMATS = {
 def format_named(name: str) -> Format:
     """The format of that name. Raises HadathError with the nearest name."""
     if name not in FORMATS:
-        near = get_close_matches(name.lower().replace("_", "-"), FORMATS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"the formats are {', '.join(FORMATS)}"
-        raise HadathError(f"no format {name!r}; {hint}")
+        formats = f"the formats are {', '.join(FORMATS)}"
+        mend = did_you_mean(name.lower().replace("_", "-"), FORMATS, formats)
+        raise HadathError(f"no format {name!r}; {mend}")
     return FORMATS[name]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from hadath.annotations import Article, Event, Question, Span
 from hadath.errors import HadathError
-from hadath.files import write_text
+from hadath.files import read_json, write_text
 from hadath.formats.records import (
     bounds,
     build,
@@ -20,7 +20,6 @@ from hadath.formats.records import (
     id_of,
     kept_details,
     objects,
-    read_json,
     text_of,
 )
 from hadath.formats.regions import ANSWER, Link, Marked, Region, events_of, regions_of, role_named

@@ -3,31 +3,13 @@
 It does not know which tool they come from, nor what they mean.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from hadath.annotations import AnnotationError, Article
 from hadath.errors import HadathError
-from hadath.files import read_text
 
 DETAILS = ("title", "date", "source", "split")
-
-
-def read_json(path: str | Path) -> object:
-    """The file's one JSON value. Raises HadathError naming file:line."""
-    text = read_text(path)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise HadathError(
-            f"{path}:{error.lineno}: column {error.colno}: not JSON ({error.msg.lower()}); cut off?"
-        ) from error
-    except RecursionError as error:
-        raise HadathError(f"{path}: nested too deeply to be annotations") from error
-    except ValueError as error:  # a number of thousands of digits
-        raise HadathError(f"{path}: not JSON that can be read ({error})") from error
 
 
 def objects(value: object, place: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -91,7 +73,7 @@ def kept_details(article: Article) -> dict[str, Any]:
     return kept
 
 
-def build(place: str, **fields: Any) -> Article:  # noqa: ANN401  (the fields of Article, each its own type)
+def build(place: str, **fields: Any) -> Article:  # noqa: ANN401 - Article's fields, each of its type
     """An article, or a HadathError that begins with the place."""
     try:
         return Article(**fields)

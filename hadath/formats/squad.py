@@ -12,13 +12,12 @@ from typing import Any
 
 from hadath.annotations import Article, Question, Span
 from hadath.errors import HadathError
-from hadath.files import write_text
+from hadath.files import read_json, write_text
 from hadath.formats.records import (
     build,
     id_of,
     left_out,
     objects,
-    read_json,
     text_of,
 )
 from hadath.formats.repairs import CODE_POINTS, Claim, Import, Repair, locate

@@ -1,0 +1,1 @@
+"""Timed claims, as ratios within one run."""
