@@ -15,7 +15,7 @@ PORT ?= 7860
 venv: .venv/installed
 venv-test: .venv/installed-test
 
-# torch is pinned to one exact version in the lock: a looser ask pulls gigabytes of CUDA packages on Linux.
+# torch is pinned to one exact version in the lock; see the README for the CPU build on Linux.
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hadath needs Python 3.11 or newer; set PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv

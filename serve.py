@@ -59,6 +59,8 @@ def launch(
     accounts: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Serve the page and return its address; with no port, the first free one from 7860."""
+    if port is not None and not 0 < port < 65536:
+        raise HadathError(f"port {port}: there is none; give another --port, 1 to 65535")
     try:
         _, address, _ = page.launch(
             server_name=host,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hadath.decode import Candidate, event_probabilities
+from hadath.decode import Candidate, event_probabilities, window_probabilities
 
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
 _TINY = 1e-12
@@ -58,30 +58,27 @@ def label_thresholds(
 def answers_temperature(
     questions: Sequence[tuple[Sequence[Candidate], frozenset[tuple[int, int]]]],
 ) -> float:
-    """The temperature with the least negative log-likelihood of spans and "no answer".
+    """The temperature with the least negative log-likelihood of each window's span or none.
 
     `questions`: (candidates, gold (start, end) places); no places where the article does not say.
-    One softmax runs over both. A question whose gold is not among the candidates tells nothing
-    about scale and is counted at a floor.
+    A window without a gold place should say "not here". Of a question whose gold is nowhere among
+    the candidates nothing is counted: it tells nothing about scale.
     """
-    rows = []
-    for candidates, gold in questions:
-        best: dict[tuple[int, int], float] = {}
-        for candidate in candidates:
-            place = (candidate.start, candidate.end)
-            best[place] = max(candidate.log_odds, best.get(place, -np.inf))
-        odds = np.array([0.0, *best.values()])
-        right = np.array([not gold, *(place in gold for place in best)])
-        rows.append((odds, right))
+    known = [
+        (candidates, gold)
+        for candidates, gold in questions
+        if not gold or any((each.start, each.end) in gold for each in candidates)
+    ]
 
     def loss(temperature: float) -> float:
         total = 0.0
-        for odds, right in rows:
-            weights = np.exp((odds - odds.max()) / temperature)
-            total -= float(np.log((weights * right).sum() / weights.sum() + 1e-4))
+        for candidates, gold in known:
+            for none, spans in window_probabilities(candidates, temperature=temperature):
+                right = sum(p for place, p in spans.items() if place in gold)
+                total -= float(np.log((right if gold & spans.keys() else none) + _TINY))
         return total
 
-    return float(min(_TEMPERATURES, key=loss)) if rows else 1.0
+    return float(min(_TEMPERATURES, key=loss)) if known else 1.0
 
 
 def no_answer_threshold(answerable: np.ndarray, f1: np.ndarray, unanswerable: np.ndarray) -> float:
@@ -95,6 +92,9 @@ def no_answer_threshold(answerable: np.ndarray, f1: np.ndarray, unanswerable: np
     steps = np.unique(answerable)
     grid = np.concatenate([[0.0], (steps[1:] + steps[:-1]) / 2, [1.0]])
     grid = grid[np.argsort(np.abs(grid - 0.5), kind="stable")]
-    said = answerable[None, :] >= grid[:, None]
-    scores = np.where(said, f1, unanswerable.astype(float)).mean(axis=1)
-    return float(grid[int(np.argmax(scores))])
+    # What silence on all questions below a threshold gains over their best spans, summed once:
+    # a matrix of thresholds and questions would take gigabytes on ten thousand of them.
+    order = np.argsort(answerable, kind="stable")
+    gains = np.concatenate([[0.0], np.cumsum((unanswerable.astype(float) - f1)[order])])
+    silent = np.searchsorted(answerable[order], grid, side="left")
+    return float(grid[int(np.argmax(np.round(gains[silent], 9)))])

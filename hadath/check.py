@@ -23,7 +23,7 @@ SHARED_PHRASES = 0.5
 # Marks that steer the writing direction or show nothing, so that a reader cannot see them go wrong.
 _INVISIBLE = re.compile(
     "[\\x00"  # NUL
-    "\\u200e\\u200f"  # left-to-right and right-to-left mark
+    "\\u061c\\u200e\\u200f"  # Arabic letter mark, left-to-right and right-to-left mark
     "\\u202a-\\u202e"  # embeddings and overrides
     "\\u2066-\\u2069"  # isolates
     "\\ufeff"  # byte order mark, zero width no-break space
@@ -64,7 +64,7 @@ class _Seen:
     articles: dict[str, _Place] = field(default_factory=dict)
     questions: dict[str, _Place] = field(default_factory=dict)
     texts: dict[str, list[int]] = field(default_factory=dict)
-    phrases: dict[int, list[int]] = field(default_factory=dict)
+    phrases: dict[str, dict[int, list[int]]] = field(default_factory=dict)  # by split
     known: list[tuple[_Place, str, int]] = field(default_factory=list)
 
 
@@ -85,6 +85,10 @@ def check(
         except OSError as error:
             findings.append(Finding(str(path), 0, f"{(error.strerror or str(error)).lower()}"))
             continue
+        if _is_foreign(path, lines):
+            mend = "bring it in first: hadath convert FILE NEW.jsonl --from FORMAT --to hadath"
+            findings.append(Finding(str(path), 0, f"not Hadath's JSON Lines; {mend}"))
+            continue
         mended: dict[int, bytes] = {}
         for number, line in enumerate(lines, 1):
             place = _Place(str(path), number)
@@ -98,6 +102,18 @@ def check(
             joined = b"\n".join(mended.get(index, line) for index, line in enumerate(lines))
             findings += _rewrite(path, joined)
     return findings
+
+
+def _is_foreign(path: str | Path, lines: Sequence[bytes]) -> bool:
+    """Whether the file is another tool's: neither named .jsonl nor beginning like an article."""
+    first = next((line for line in lines if line.strip()), b"")
+    if Path(path).suffix.lower() == ".jsonl" or not first:
+        return False
+    try:
+        record = parse_json_line(first.decode("utf-8-sig"))
+    except ValueError:  # HadathError and UnicodeDecodeError are of this kind
+        return True
+    return not isinstance(record, dict) or not {"id", "text"} & record.keys()
 
 
 def _check_line(
@@ -336,7 +352,9 @@ def _leaks(text: str, split: str, place: _Place, seen: _Seen) -> Iterator[str]:
     folded = fold(text)
     # Hashes keep a large corpus in memory; two phrases that share one are too rare to matter.
     own = {hash(phrase) for phrase in phrases(text)}
-    shared = Counter(other for phrase in own for other in seen.phrases.get(phrase, ()))
+    # One's own split is not looked through: there, what all articles end with would cost a square.
+    others = [index for name, index in seen.phrases.items() if name != split]
+    shared = Counter(other for index in others for phrase in own for other in index.get(phrase, ()))
     for other in seen.texts.get(folded, ()):
         shared[other] = max(shared[other], len(own), 1)
     for other, count in sorted(shared.items()):
@@ -350,8 +368,9 @@ def _leaks(text: str, split: str, place: _Place, seen: _Seen) -> Iterator[str]:
     number = len(seen.known)
     seen.known.append((place, split, len(own)))
     seen.texts.setdefault(folded, []).append(number)
+    index = seen.phrases.setdefault(split, {})
     for phrase in own:
-        seen.phrases.setdefault(phrase, []).append(number)
+        index.setdefault(phrase, []).append(number)
 
 
 def _told(first: _Place, place: _Place) -> str:

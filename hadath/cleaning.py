@@ -109,7 +109,8 @@ def needs_arabert_cleaning(name: str) -> bool:
     that it continues AraBERT. False: any other name. Raises HadathError for AraBERT's other models:
     those of v1 and v2 need the Farasa segmenter (Java), v0.1 other rules.
     """
-    parts = re.split(r"[/\\]", name.strip().rstrip("/\\").lower())
+    plain = name.strip().partition("@")[0]  # a hub's NAME@refs/pr/1 is still that model
+    parts = re.split(r"[/\\]", plain.rstrip("/\\").lower())
     model = parts[-1]
     if "conflibert" in model:
         return "arabert" in model

@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -18,6 +19,8 @@ from hadath.inputs import Input, read_inputs
 
 # Articles read at once: enough to fill batches, few enough to show results as they come.
 _TOGETHER = 32
+_REFUSED = re.compile("[\0\u202d\u202e]")  # NUL and the two direction overrides
+_ARABIC = re.compile("[\u0621-\u063f\u0641-\u064a\u066e-\u06d3\ufb50-\ufdff\ufe70-\ufefc]")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -225,6 +228,13 @@ class _Inputs:
                 if isinstance(item, HadathError):
                     raise item
                 check_text(item.text, item.name, "name a file with an article in it")
+                if refused := _REFUSED.search(item.text):
+                    raise HadathError(
+                        f"{item.name}: U+{ord(refused[0]):04X} at character {refused.start()} makes "
+                        f"the text read otherwise than it is written; remove it"
+                    )
+                if not _ARABIC.search(item.text):
+                    raise HadathError(f"{item.name}: no Arabic letter in it; only Arabic is read")
             except HadathError as error:
                 _say(error)
                 self.status = 2

@@ -12,11 +12,15 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A stretch of the article that may answer, and its log-odds against "no answer here"."""
+    """A stretch of the article that may answer, and its log-odds against "no answer here".
+
+    `window`: number of the window that saw it; "here" is that window.
+    """
 
     start: int
     end: int
     log_odds: float
+    window: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +66,47 @@ def best_spans(
     ]
 
 
+def window_probabilities(
+    candidates: Sequence[Candidate], *, temperature: float
+) -> list[tuple[float, dict[tuple[int, int], float]]]:
+    """Of each window, the probability that the answer is not in it and that of each (start, end).
+
+    One softmax a window, as in training: were all windows' spans weighed against a single "no
+    answer", a longer article would always seem to answer.
+    """
+    windows: dict[int, dict[tuple[int, int], float]] = {}
+    for candidate in candidates:
+        spans = windows.setdefault(candidate.window, {})
+        place = (candidate.start, candidate.end)
+        spans[place] = max(candidate.log_odds, spans.get(place, -np.inf))
+    found = []
+    for spans in windows.values():
+        scaled = np.array([0.0, *spans.values()]) / temperature
+        weights = np.exp(scaled - scaled.max())
+        none, *each = (weights / weights.sum()).tolist()
+        found.append((none, dict(zip(spans, each, strict=True))))
+    return found
+
+
 def rank(candidates: Sequence[Candidate], *, temperature: float, top: int) -> Ranking:
     """One question's answers from the candidates of all its windows.
 
-    A span found in two windows counts once, with its better log-odds. One softmax runs over all
-    spans and "no answer" (log-odds 0); a span that overlaps a better one is merged into it and only
-    the better is shown.
+    A span found in two windows counts once, with its better probability; a span that overlaps a
+    better one is not shown. The article answers as surely as its surest window does.
     """
     best: dict[tuple[int, int], float] = {}
-    for candidate in candidates:
-        place = (candidate.start, candidate.end)
-        best[place] = max(candidate.log_odds, best.get(place, -np.inf))
-    if not best:
-        return Ranking((), 0.0)
-    places = sorted(best, key=lambda place: (-best[place], place))
-    scaled = np.array([0.0] + [best[place] / temperature for place in places])
-    weights = np.exp(scaled - scaled.max())
-    probabilities = weights / weights.sum()
+    answerable = 0.0
+    for none, spans in window_probabilities(candidates, temperature=temperature):
+        answerable = max(answerable, 1.0 - none)
+        for place, probability in spans.items():
+            best[place] = max(probability, best.get(place, 0.0))
     shown: list[RankedSpan] = []
-    for (start, end), probability in zip(places, probabilities[1:], strict=True):
+    for start, end in sorted(best, key=lambda place: (-best[place], place)):
         if len(shown) == top:
             break
         if all(end <= other.start or other.end <= start for other in shown):
-            shown.append(RankedSpan(start, end, float(probability)))
-    return Ranking(tuple(shown), float(1.0 - probabilities[0]))
+            shown.append(RankedSpan(start, end, best[start, end]))
+    return Ranking(tuple(shown), answerable)
 
 
 def event_probabilities(logits: np.ndarray, *, temperature: float, multi_label: bool) -> np.ndarray:

@@ -49,21 +49,17 @@ def answer_windows(
 
     Raises HadathError where a question alone takes more than half a window.
     """
-    longest = size.tokens // 2
-    for number, tokens in enumerate(tokenizer([question for question, _ in pairs])["input_ids"]):
-        if len(tokens) > longest:
-            raise HadathError(
-                f"question {number + 1}: {len(tokens)} tokens, at most {longest} fit; "
-                f"ask a shorter one"
-            )
-    room = size.tokens - longest
+    if not pairs:
+        return []
+    refuse_long_questions(tokenizer, [question for question, _ in pairs], size)
+    room = size.tokens - size.tokens // 2
     encoded = tokenizer(
         [question for question, _ in pairs],
         [article for _, article in pairs],
         truncation="only_second",
         max_length=size.tokens,
         # With a long question the article's share shrinks; the stride must stay inside it.
-        stride=min(size.stride, room - 8),
+        stride=max(0, min(size.stride, room - 8)),
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
         return_token_type_ids=True,
@@ -87,12 +83,33 @@ def answer_windows(
     return windows
 
 
+def refuse_long_questions(
+    tokenizer: PreTrainedTokenizerFast, questions: Sequence[str], size: WindowSize
+) -> None:
+    """Raise HadathError where a question takes more than half a window."""
+    longest = size.tokens // 2
+    if not questions:
+        return
+    # verbose: else transformers warns of what is refused here anyway.
+    for number, tokens in enumerate(tokenizer(list(questions), verbose=False)["input_ids"], 1):
+        if len(tokens) > longest:
+            raise HadathError(
+                f"question {number}: {len(tokens)} tokens, at most {longest} fit; ask a shorter one"
+            )
+
+
 def sentence_windows(
     tokenizer: PreTrainedTokenizerFast,
     texts: Sequence[tuple[str, str]],
     tokens: int,
+    *,
+    whole: bool = False,
 ) -> list[Window]:
-    """One window a (sentence, context) pair, cut at `tokens`, context first; "" is no context."""
+    """One window a (sentence, context) pair, cut at `tokens`, the longer of the two first.
+
+    "" is no context. `whole`: a sentence without context that is too long goes on in further
+    windows of the same owner.
+    """
     if not texts:
         return []
     has_context = any(context for _, context in texts)
@@ -101,12 +118,14 @@ def sentence_windows(
         [context for _, context in texts] if has_context else None,
         truncation="longest_first" if has_context else True,
         max_length=tokens,
+        return_overflowing_tokens=whole and not has_context,
         return_offsets_mapping=True,
         return_token_type_ids=True,
     )
+    owners = encoded.get("overflow_to_sample_mapping", range(len(texts)))
     return [
         Window(
-            owner=row,
+            owner=owners[row],
             ids=tuple(ids),
             types=tuple(encoded["token_type_ids"][row]),
             first=1,
@@ -143,18 +162,15 @@ def gold_tokens(window: Window, spans: Sequence[Span]) -> list[tuple[int, int]]:
         inside = np.flatnonzero((ends > span.start) & (starts < span.end) & (ends > starts))
         if not len(inside):
             continue
-        # At a window's edge the overlap may be a part of the span only: not held whole.
-        if starts[inside[0]] > span.start or ends[inside[-1]] < span.end - _MARKS_AT_END:
+        # At a window's edge the overlap may be a part of the span only: not held whole. What a
+        # token leaves out of its own word is marks and tatweel.
+        rest = span.text[max(int(ends[inside[-1]]) - span.start, 0) :]
+        if starts[inside[0]] > span.start or any(c.isalnum() and c != "\u0640" for c in rest):
             continue
         pair = (window.first + int(inside[0]), window.first + int(inside[-1]))
         if pair not in held:
             held.append(pair)
     return held
-
-
-# A word's last letter may carry up to this many marks outside its token: shadda, vowel, tanwin,
-# dagger alef.
-_MARKS_AT_END = 4
 
 
 @dataclass(frozen=True, slots=True)

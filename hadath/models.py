@@ -330,7 +330,7 @@ def _taking_the_place_of(folder: Path) -> Iterator[Path]:
             folder.rename(old)
         try:
             beside.rename(folder)
-        except OSError:
+        except BaseException:  # an interrupt too
             if old.exists():
                 old.rename(folder)
             raise

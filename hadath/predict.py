@@ -124,12 +124,19 @@ class AnswerFinder:
         questions = [
             _question_text(question, number) for number, (question, _) in enumerate(pairs, 1)
         ]
-        if not pairs:
-            return []
+        features.refuse_long_questions(self.model.tokenizer, questions, self._size)
+        found: list[list[decode.Candidate]] = []
+        for lot in _lots([len(text) for text in texts]):
+            found += self._candidates_of(questions[lot], texts[lot])
+        return found
+
+    def _candidates_of(
+        self, questions: Sequence[str], texts: Sequence[str]
+    ) -> list[list[decode.Candidate]]:
         windows = features.answer_windows(
             self.model.tokenizer, list(zip(questions, texts, strict=True)), self._size
         )
-        found: list[list[decode.Candidate]] = [[] for _ in pairs]
+        found: list[list[decode.Candidate]] = [[] for _ in texts]
         longest = self.model.settings.longest_answer
         for index, logits in _run(self.model, windows, self._device):
             window = windows[index]
@@ -140,7 +147,7 @@ class AnswerFinder:
             for first, last, log_odds in spans:
                 start, end = features.slice_of(article, window, first, last)
                 if start < end:
-                    found[window.owner].append(decode.Candidate(start, end, log_odds))
+                    found[window.owner].append(decode.Candidate(start, end, log_odds, index))
         return found
 
 
@@ -194,10 +201,14 @@ class EventClassifier:
                 _article_text(article, number), article_sentences(article, number),
                 context=self.model.settings.context,
             )  # fmt: skip
-        windows = features.sentence_windows(self.model.tokenizer, texts, self.model.settings.window)
-        logits = np.zeros((len(windows), len(self.labels)))
-        for index, row in _run(self.model, windows, self._device):
-            logits[index] = row
+        logits = np.full((len(texts), len(self.labels)), -np.inf)
+        for lot in _lots([len(sentence) for sentence, _ in texts]):
+            windows = features.sentence_windows(
+                self.model.tokenizer, texts[lot], self.model.settings.window, whole=True
+            )
+            for index, row in _run(self.model, windows, self._device):
+                sentence = lot.start + windows[index].owner
+                logits[sentence] = np.maximum(logits[sentence], row)
         return logits
 
     def _sentence(
@@ -255,6 +266,22 @@ def check_text(text: object, place: str, mend: str) -> str:
         found = "it is empty" if not text.strip() else "no letter or digit in it"
         raise HadathError(f"{place}: {found}; {mend}")
     return text
+
+
+def _lots(lengths: Sequence[int]) -> Iterator[slice]:
+    """Neighbouring texts of these lengths, as many at once as one longest article has characters.
+
+    Tokens take a hundred times the memory of their characters, so not all texts become tokens at
+    once.
+    """
+    start = size = 0
+    for place, length in enumerate(lengths):
+        if size and size + length > LONGEST_ARTICLE:
+            yield slice(start, place)
+            start, size = place, 0
+        size += length
+    if start < len(lengths):
+        yield slice(start, len(lengths))
 
 
 def _place(model: Model, device: str | None) -> torch.device:

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,7 @@ def test_a_good_file_is_clean(tmp_path):
         (bad(questions__1__question="مَنْ قال: نعم"), r"\[1\]: asks .* again, as questions\[0\]"),
         (bad(questions__1__question="متى\u202eقالها؟"), r"\[1\].question: invisible U\+202E RIGHT"),
         (bad(text=TEXT + "\u200f\u200f"), rf"U\+200F RIGHT-TO-LEFT MARK at {len(TEXT)}, 2 in"),
+        (bad(text=TEXT + "\u061c"), r"text: invisible U\+061C ARABIC LETTER MARK"),
         (bad(text=TEXT + "\u200e"), r"text: invisible U\+200E"),
         (bad(text=TEXT + "\u2067"), r"text: invisible U\+2067"),
         (bad(text=TEXT + "\ufeff"), r"text: invisible U\+FEFF"),
@@ -169,6 +171,15 @@ def test_a_file_as_a_whole_may_be_at_fault(tmp_path):
         f"{empty}: no articles; expected one JSON object a line",
         f"{tmp_path}: is a directory",
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["public/arcd/arcd-test.json", "public/quadclass_ar/quadclass_ar.csv"]
+)
+def test_a_file_of_another_format_is_one_line_that_says_how_to_bring_it_in(name, tmp_path):
+    (finding,) = check([Path(__file__).parents[1] / "data" / name])
+    assert finding.line == 0 and "hadath convert FILE" in finding.text
+    assert check([written(tmp_path, GOOD, name="good.json")]) == []
 
 
 def test_a_line_that_is_not_utf_8_is_named_and_the_others_still_read(tmp_path):

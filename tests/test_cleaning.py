@@ -320,6 +320,7 @@ def test_no_text_takes_quadratic_time(unit):
         "aubmindlab/bert-large-arabertv02",
         "aubmindlab/bert-base-arabertv02-twitter",
         "aubmindlab/araelectra-base-discriminator",
+        "aubmindlab/araelectra-base-discriminator@refs/pr/1",
         "wissamantoun/araelectra-base-artydiqa",
         "eventdata-utd/ConfliBERT-Arabic-Arabertv2",
         "/srv/models/bert-base-arabertv02/",

@@ -26,6 +26,9 @@ def folder(tmp_path) -> Path:
     write_lines(tmp_path / "more.jsonl", *(json.dumps(line, ensure_ascii=False) for line in lines))
     (tmp_path / "old.txt").write_bytes(TEXT.encode("windows-1256", errors="ignore"))
     (tmp_path / "empty.txt").write_text(" \n")
+    (tmp_path / "latin.txt").write_text("Only Latin here.")
+    (tmp_path / "binary.txt").write_text("خبر\0عاجل", encoding="utf-8")
+    (tmp_path / "turned.txt").write_text("خبر \u202eعاجل\u202c", encoding="utf-8")  # override
     whole = json.dumps({"id": "good", "text": OTHER}, ensure_ascii=False)
     write_lines(tmp_path / "cut.jsonl", whole, whole[: len(whole) // 2], '{"title": "بلا نص"}')
     return tmp_path
@@ -122,6 +125,9 @@ def test_where_the_article_does_not_say_it_says_so(folder, tiny_finder_folder, t
 BAD = {
     "old.txt": "old.txt:1: byte 0x",
     "empty.txt": "empty.txt: it is empty",
+    "latin.txt": "latin.txt: no Arabic letter in it",
+    "binary.txt": "binary.txt: U+0000 at character 3",
+    "turned.txt": "turned.txt: U+202E at character 4",
     "none.txt": "none.txt: no such file",
     "": ": is a directory",
 }

@@ -53,6 +53,16 @@ def test_every_quote_is_a_slice_and_every_event_of_a_known_type():
                     assert start <= span.start < span.end <= end, (article.id, event)
 
 
+def test_datasets_loads_every_split_with_one_schema(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    files = {path.stem: str(path) for path in sorted(DATA.glob("*/*.jsonl"))}
+    loaded = datasets.load_dataset("json", data_files=files, cache_dir=str(tmp_path))
+    assert {name: len(part) for name, part in loaded.items()} == {
+        name: len(read_articles(path)) for name, path in files.items()
+    }
+    assert len({tuple(part.column_names) for part in loaded.values()}) == 1
+
+
 def test_question_ids_carry_their_article_and_none_is_twice():
     ids = Counter()
     for article in (article for articles in ARTICLES.values() for article in articles):

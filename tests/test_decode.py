@@ -56,7 +56,7 @@ def test_a_ranking_is_ordered_free_of_overlaps_and_a_probability(candidates, tem
     ranking = rank(candidates, temperature=temperature, top=top)
     shown = ranking.spans
     assert len(shown) <= top and 0 <= ranking.answerable <= 1
-    assert sum(span.probability for span in shown) <= ranking.answerable + 1e-9
+    assert all(span.probability <= ranking.answerable + 1e-9 for span in shown)
     assert [span.probability for span in shown] == sorted(
         (s.probability for s in shown), reverse=True
     )
@@ -71,9 +71,23 @@ def test_a_span_seen_in_two_windows_counts_once(candidates):
     assert rank([*candidates, *candidates], temperature=1.0, top=3) == once
 
 
+@settings(max_examples=40, deadline=None)
+@given(CANDIDATES)
+def test_windows_that_know_nothing_make_no_article_answer(candidates):
+    noise = [
+        Candidate(at, at + 3, -9.0, window)
+        for window in range(1, 60)
+        for at in range(1000 * window, 1000 * window + 100, 5)
+    ]
+    alone = rank(candidates, temperature=1.0, top=1)
+    longer = rank([*candidates, *noise], temperature=1.0, top=1)
+    assert longer.answerable <= max(alone.answerable, 0.01)
+    assert not candidates or longer.spans[0].probability >= alone.spans[0].probability
+
+
 def test_a_further_window_without_an_answer_does_not_lose_the_answer():
     good = [Candidate(10, 14, 6.0)]
-    noise = [Candidate(at, at + 3, -7.0) for at in range(100, 160, 5)]
+    noise = [Candidate(at, at + 3, -7.0, 1) for at in range(100, 160, 5)]
     longer = rank([*good, *noise], temperature=1.0, top=1)
     assert (longer.spans[0].start, longer.spans[0].end) == (10, 14)
     assert longer.answerable >= rank(good, temperature=1.0, top=1).answerable - 1e-9
@@ -116,6 +130,27 @@ def test_thresholds_find_the_gap_and_leave_an_unseen_label_at_half():
     gold = np.array([[False, False]] * 40 + [[True, False]] * 20)
     thresholds = label_thresholds(probabilities, gold)
     assert 0.2 < thresholds[0] <= 0.35 and thresholds[1] == 0.5
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from([0.0, 0.5, 1.0])), min_size=1))
+def test_no_other_no_answer_threshold_gives_a_better_f1(rows):
+    answerable, f1 = (np.array(side, dtype=float) for side in zip(*rows, strict=True))
+    answerable, unanswerable = answerable / 8, f1 == 0
+
+    def score(threshold):
+        return np.where(answerable >= threshold, f1, unanswerable).mean()
+
+    chosen = score(no_answer_threshold(answerable, f1, unanswerable))
+    assert all(chosen >= score(at) - 1e-9 for at in np.linspace(0, 1, 81) if at not in answerable)
+
+
+def test_the_no_answer_threshold_of_a_large_dev_split_takes_no_square_of_memory():
+    random = np.random.default_rng(5)
+    answerable = random.random(200_000)
+    unanswerable = random.random(200_000) > answerable
+    threshold = no_answer_threshold(answerable, 1.0 - unanswerable, unanswerable)
+    assert threshold == pytest.approx(0.5, abs=0.05)
 
 
 def test_the_no_answer_threshold_separates_what_can_be_separated():

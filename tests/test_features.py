@@ -1,10 +1,12 @@
 """Windows: no gold answer is lost between two of them, and tokens point into the raw article."""
 
+import numpy as np
 import pytest
 
 from hadath.annotations import Span
 from hadath.errors import HadathError
 from hadath.features import (
+    Window,
     WindowSize,
     answer_windows,
     gold_tokens,
@@ -72,6 +74,15 @@ def test_a_mark_at_the_end_of_an_answer_belongs_to_it(tokenizer):
     [(first, last)] = gold_tokens(window, [span])
     start, end = slice_of(article, window, first, last)
     assert article[start:end] == "القاهرةَ"
+
+
+def test_an_answer_whose_last_word_stands_in_the_next_window_is_not_held():
+    article = "زار القاهرةَ في مايو"
+    places = np.array([[0, 0], [0, 3], [3, 11], [0, 0]])  # the window ends after the city
+    window = Window(owner=0, ids=(0, 7, 8, 2), types=(0,) * 4, first=1, last=2, offsets=places)
+    city = article.index("القاهرة")
+    assert gold_tokens(window, [Span(city, "القاهرةَ")]) == [(2, 2)]
+    assert gold_tokens(window, [Span(city, "القاهرةَ في")]) == []
 
 
 def test_a_question_of_more_than_half_a_window_is_refused(tokenizer):

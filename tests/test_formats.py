@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from hadath.annotations import ROLES, Article, Event, Question, Span, write_articles
 from hadath.errors import HadathError
 from hadath.formats import FORMATS, convert, doccano, label_studio, squad, table
-from hadath.formats.repairs import COUNTINGS, UTF_16, Claim, locate
+from hadath.formats.regions import Marked, Region, events_of
+from hadath.formats.repairs import COUNTINGS, UTF_16, Claim, locate, occurrences
+from hadath.text import sentences
 
 FIXTURES = Path(__file__).parent / "fixtures"
 WORDS = (
@@ -247,6 +249,25 @@ def test_trimmed_white_space_and_lost_offsets_are_found_by_the_quote(tmp_path):
     found = label_studio.read(path)
     assert [e.span for e in found.articles[0].events] == [Span(11, "نعم،"), Span(23, "الوزير")]
     assert len(found.repairs) == 2 and "the nearest place" in str(found.repairs[1])
+
+
+def test_roles_without_links_split_their_text_only_once(monkeypatch):
+    text = "قال الوزير نعم. ثم عاد السفير وقال لا. " * 3
+    regions = tuple(
+        Region(f"{quote}{at}", Span(at, quote), (label,))
+        for quote, label in (("قال", "CONSULT"), ("الوزير", "ACTOR"), ("السفير", "ACTOR"))
+        for at in occurrences(text, quote)
+    )
+    splits = []
+
+    def counted(split_text):
+        splits.append(split_text)
+        return sentences(split_text)
+
+    monkeypatch.setattr("hadath.formats.regions.sentences", counted)
+    events, repairs = events_of(Marked("x", text, (), regions, ()))
+    assert splits == [text] and not repairs
+    assert [[span.text for span in event.actor] for event in events] == [["الوزير"], ["السفير"]] * 3
 
 
 def test_a_quote_with_two_nearest_places_is_one_error_line(tmp_path):

@@ -304,6 +304,25 @@ def test_a_save_that_fails_leaves_the_old_model_whole(
     assert torch.equal(outputs(load_model(tmp_path / "model", task="answers")), outputs(model))
 
 
+def test_an_interrupt_between_the_two_renames_brings_the_old_model_back(
+    base, tmp_path, monkeypatch
+):
+    model = new_model(base, "answers")
+    save_model(model, tmp_path / "model")
+    before = everything_under(tmp_path)
+    rename = Path.rename
+
+    def interrupted(path, target):
+        if ".partial-" in path.name:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(model, tmp_path / "model")
+    assert everything_under(tmp_path) == before
+
+
 @pytest.mark.parametrize("save", [save_model, save_compact])
 def test_a_disk_that_is_really_full_leaves_the_old_model_whole(base, tmp_path, save):
     resource = pytest.importorskip("resource")

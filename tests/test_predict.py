@@ -4,10 +4,13 @@ import dataclasses
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
 import hadath
-from hadath import AnswerFinder, EventClassifier, HadathError
+from hadath import AnswerFinder, EventClassifier, HadathError, predict
+from hadath.features import answer_windows, sentence_windows
 from hadath.text import sentences
 
 # Diacritics, tatweel, presentation forms (lam-alef and joined ones), Arabic-Indic digits, both
@@ -114,6 +117,44 @@ def test_odd_texts_are_read_all_the_same(finder, classifier, text):
 def test_a_question_too_long_for_a_window_is_refused(finder):
     with pytest.raises(HadathError, match=r"question 1: .* ask a shorter one"):
         finder.ask("من التقى الوزير " * 60, HARD)
+
+
+def test_lots_change_no_answer_and_a_long_question_is_refused_before_any_is_read(
+    finder, classifier, seed_articles, monkeypatch
+):
+    articles = [article.text for article in seed_articles]
+    pairs = [("من التقى الوزير؟", article) for article in articles] * 2
+    together, events = finder.read_many(pairs), classifier.logits(articles)
+    lots = []
+
+    def counted(tokenizer, texts, size):
+        lots.append(len(texts))
+        return answer_windows(tokenizer, texts, size)
+
+    monkeypatch.setattr(predict.features, "answer_windows", counted)
+    monkeypatch.setattr(predict, "LONGEST_ARTICLE", max(map(len, articles)))
+    for one, other in zip(finder.read_many(pairs), together, strict=True):
+        assert one.answerable == pytest.approx(other.answerable, abs=0.02)
+    assert sum(lots) == len(pairs) and len(lots) > 2
+    assert np.allclose(classifier.logits(articles), events, atol=0.05)
+    lots.clear()
+    with pytest.raises(HadathError, match=f"question {len(pairs) + 1}: "):
+        finder.read_many([*pairs, ("من التقى الوزير " * 60, HARD)])
+    assert not lots
+
+
+def test_a_sentence_longer_than_the_window_is_read_to_its_end(classifier):
+    long = ("قال الوزير إن المحادثات بدأت اليوم في القاهرة " * 40).strip()
+    model = classifier.model
+    windows = sentence_windows(
+        model.tokenizer, [("خبر", ""), (long, "")], model.settings.window, whole=True
+    )
+    assert [window.owner for window in windows[:2]] == [0, 1] and windows[-1].owner == 1
+    assert windows[-1].offsets[windows[-1].last - 1, 1] == len(long)
+    rows = dict(predict._run(model, windows, torch.device("cpu")))
+    best = np.max([rows[index] for index in range(1, len(windows))], axis=0)
+    assert len(windows) > 3
+    assert np.allclose(classifier.logits(["خبر", long]), [rows[0], best], atol=0.05)
 
 
 def test_no_pairs_no_answers_and_a_top_below_one_is_refused(finder, classifier):

@@ -28,6 +28,7 @@ from hadath.report import (
     write_sheet,
 )
 from hadath.scores import AnswerResult, EventResult, score_answers
+from train.cards import write_card
 
 CARDS = Path(__file__).parent.parent / "model_cards"
 QUADS = {"AID": "MC", "CONSULT": "VC"}
@@ -313,6 +314,15 @@ def test_a_card_finds_its_own_sheets_and_agrees_with_them(answers_sheet, tmp_pat
     assert card_disagreements(card) == card_disagreements(long) == []
 
 
+def test_a_card_that_cannot_be_written_leaves_the_old_one_its_sheets(tiny_finder_folder, tmp_path):
+    old = tmp_path / "mine-seeds-all.json"
+    for path in (tmp_path / "mine.md", old):
+        path.write_text("{}", encoding="utf-8")
+    with pytest.raises(HadathError, match=r"sheet\.json"):
+        write_card(str(tiny_finder_folder), [str(tmp_path / "no")], str(tmp_path / "mine.md"))
+    assert old.exists()
+
+
 def test_a_card_that_says_more_than_its_sheet_is_caught(answers_sheet, tmp_path):
     better = broken(answers_sheet, "systems", 0, "figures", "f1", "value", value=0.9999)
     card = put(tmp_path, "a", {"": answers_sheet}, card=model_card([better], about=CARD))
@@ -325,4 +335,5 @@ def test_a_card_that_says_more_than_its_sheet_is_caught(answers_sheet, tmp_path)
 
 def test_the_cards_we_ship_agree_with_their_sheets():
     cards = [path for path in sorted(CARDS.glob("*.md")) if path.name != "README.md"]
+    assert {"answers", "events"} <= {path.stem for path in cards}
     assert [line for path in cards for line in card_disagreements(path)] == []

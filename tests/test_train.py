@@ -20,7 +20,7 @@ import yaml
 from hub_server import Repo, arabert_files, serving
 from safetensors.torch import load_file
 from torch.utils.data import BatchSampler
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from hadath import AnswerFinder, Article, Event, EventClassifier, HadathError, Question, Span
@@ -28,16 +28,24 @@ from hadath.annotations import read_articles, write_articles
 from hadath.cli import main as hadath
 from hadath.config import AnswersConfig, EventsConfig
 from hadath.features import WindowSize
-from hadath.models import load_base
+from hadath.models import load_base, load_model
 from hadath.ontology import load_scheme
+from hadath.report import card_disagreements
 from hadath.scores import score_answers, score_events
 from train.__main__ import main as train
 from train.answers import drawn_role_questions
 from train.data import training_articles
 from train.examples import Collator, answer_rows
 from train.judge import answer_results, asked_of, event_results
-from train.loop import LengthSampler, chosen_precision, parameter_groups, training_arguments
+from train.loop import (
+    LengthSampler,
+    _layer_of,
+    chosen_precision,
+    parameter_groups,
+    training_arguments,
+)
 from train.losses import label_loss, span_loss
+from train.score import seeds_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -259,12 +267,19 @@ def test_the_seed_alone_decides_the_run(configs, finder_folder, tmp_path):
 # Two processes are one.
 
 
-def test_two_processes_train_as_one_does(classifier_folder, configs, tmp_path):
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        ("torch.distributed.run", "--standalone", "--nproc-per-node", 2),
+        ("accelerate.commands.launch", "--cpu", "--num_processes", 2),
+    ],
+    ids=lambda words: words[0].split(".")[0],
+)
+def test_two_processes_train_as_one_does(launcher, classifier_folder, configs, tmp_path):
     output = tmp_path / "two"
     done = subprocess.run(
         command(
-            "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2,
-            "-m", "train", "events", configs["events"], f"output={output}",
+            "-m", *launcher, "-m", "train", "events", configs["events"], f"output={output}",
         ),
         cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
@@ -519,6 +534,27 @@ def test_a_disk_that_fills_up_while_saving_costs_no_training(
     assert (output / "hadath.json").read_bytes() == (finder_folder / "hadath.json").read_bytes()
 
 
+def test_a_compact_model_takes_the_old_ones_place_only_once_its_numbers_are_fitted(
+    configs, finder_folder, tmp_path, capsys, monkeypatch
+):
+    output = tmp_path / "model"
+    shutil.copytree(finder_folder, output)
+    before = {path.name: path.read_bytes() for path in output.iterdir()}
+
+    def full(*_: object, **__: object) -> None:
+        raise HadathError("no space left on device")
+
+    monkeypatch.setattr("train.finish.run_record", full)
+    words = ["answers", configs["answers"], f"output={output}", "epochs=1", "compact=true"]
+    refused(words, capsys, "no space left on device")
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == before
+    monkeypatch.undo()
+    assert train([*words, "--resume"]) == 0
+    assert "quantization_config" in json.loads((output / "config.json").read_text("utf-8"))
+    assert AnswerFinder.load(str(output)).model.settings.temperature > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_an_output_that_is_no_models_folder_is_refused_before_the_training(
     configs, tmp_path, capsys
 ):
@@ -532,6 +568,30 @@ def test_an_output_that_is_no_models_folder_is_refused_before_the_training(
         refused([*words, f"output={output}"], capsys, reason)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_window_wider_than_the_encoder_reads_is_refused(configs, tmp_path, capsys):
+    words = ["answers", configs["answers"], f"output={tmp_path / 'model'}", "window=1024"]
+    refused(words, capsys, "window: 1024 tokens, but ", " reads 512 at most; lower it")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_tensorboard_is_told_outlives_the_checkpoints(configs, tmp_path, monkeypatch):
+    class Board(TrainerCallback):
+        logging_dir = "among the checkpoints"
+
+        def on_train_begin(self, *_: object, **__: object) -> None:
+            Path(self.logging_dir).mkdir()
+
+    monkeypatch.setattr("train.loop.TensorBoardCallback", Board)
+    monkeypatch.setattr("train.loop._has_tensorboard", lambda: True)
+    trained("events", configs, tmp_path / "model", "epochs=1")
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "model.tensorboard"}
+
+
+def test_a_layers_depth_is_read_whatever_the_encoder_calls_its_layers():
+    names = ("bert.embeddings.word", "bert.encoder.layer.0.x", "model.layers.3.attn", "head.weight")
+    assert [_layer_of(name, 4) for name in names] == [0, 1, 4, 5]
 
 
 def test_what_this_machine_cannot_do_is_told(tmp_path):
@@ -717,12 +777,19 @@ def test_a_model_is_scored_beside_its_baselines(
     words = ["score", task, str(model), files["held"], "--output", str(tmp_path / "score")]
     assert train([*words, "--train", files["train"], "--dev", files["dev"]]) == 0
     printed = capsys.readouterr().out
+    # A model of the hub is not the embedded one: its seed is its own record's, or unknown.
+    loaded = load_model(model, task=task)
+    assert seeds_of(dataclasses.replace(loaded, name=str(tmp_path / "elsewhere"))) == ()
     sheet = json.loads((tmp_path / "score" / "sheet.json").read_text("utf-8"))
     assert sheet["run"]["seeds"] == [7]
     assert {"answers": "Word overlap", "events": "TF-IDF"}[task] in printed
     assert (tmp_path / "score" / "report.md").read_text("utf-8").startswith("#")
     pictures = list((tmp_path / "score").rglob("*.png"))
     assert pictures
+    card = tmp_path / "card" / "mine.md"
+    assert train(["card", str(model), str(tmp_path / "score"), "--output", str(card)]) == 0
+    assert card_disagreements(card) == []
+    assert f"{'AnswerFinder' if task == 'answers' else 'EventClassifier'}.load(" in card.read_text()
     refused([*words, "--train", files["held"]], capsys, "is in both")
 
 

@@ -41,6 +41,13 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
         train.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
         train.set_defaults(run=_train, task=task)
+    fit = commands.add_parser("refit", help="fit temperature and thresholds to other dev articles")
+    fit.add_argument("task", choices=TASKS)
+    fit.add_argument("model", help="a folder or a hub name")
+    fit.add_argument("dev", nargs="+", help="annotated articles; never a test split")
+    fit.add_argument("--output", required=True, help="folder the refitted model is saved in")
+    fit.add_argument("--compact", action="store_true", help="save weights in 7 bits")
+    fit.set_defaults(run=_refit)
     score = commands.add_parser("score", help="score a model on annotated articles")
     score.add_argument("task", choices=TASKS)
     score.add_argument("model", help="a folder, a hub name, or 'embedded'")
@@ -66,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--output", required=True, help="for instance runs/answers-card/answers.md")
     card.add_argument("--about", help="a YAML file with the card's prose")
     card.set_defaults(run=_card)
+    summary = commands.add_parser("summary", help="write the README's table from the cards' sheets")
+    summary.add_argument("readme")
+    summary.add_argument("cards", help="folder of the cards, for instance model_cards")
+    summary.set_defaults(run=_summary)
     return parser
 
 
@@ -82,6 +93,13 @@ def _train(options: argparse.Namespace) -> int:
 
         events = load_config(EventsConfig, options.config, options.settings)
         train_events(events, resume=options.resume)
+    return 0
+
+
+def _refit(options: argparse.Namespace) -> int:
+    from train.refit import refit
+
+    refit(options.task, options.model, options.dev, options.output, compact=options.compact)
     return 0
 
 
@@ -112,6 +130,13 @@ def _card(options: argparse.Namespace) -> int:
     from train.cards import write_card
 
     print(write_card(options.model, options.sheets, options.output, about=options.about))
+    return 0
+
+
+def _summary(options: argparse.Namespace) -> int:
+    from train.summary import write_summary
+
+    write_summary(options.readme, options.cards)
     return 0
 
 

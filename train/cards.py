@@ -42,24 +42,26 @@ def write_card(model: str, sheets: Sequence[str], output: str, *, about: str | N
     card = Path(output)
     if card.suffix != ".md":
         raise HadathError(f"{output}: a card is Markdown; name a file that ends in .md")
+    read = [_sheet(source, settings, model) for source in sheets]
+    names = [f"{card.stem}-{_slug(each['dataset'])}-{_slug(each['split'])}" for each in read]
+    plots = {sheet["split"]: name for sheet, name in zip(read, names, strict=True)}
+    text = model_card(read, about=_about(folder, settings, model, _prose(about), plots))
     for old in sheets_of_card(card) if card.exists() else []:
         old.unlink()
-    read: list[Sheet] = []
-    plots: dict[str, str] = {}
-    for source in sheets:
-        sheet = read_sheet(Path(source) / "sheet.json")
-        if sheet["task"] != settings.task:
-            raise HadathError(
-                f"{source}: a sheet of {sheet['task']}, but {model} is of {settings.task}"
-            )
-        name = f"{card.stem}-{_slug(sheet['dataset'])}-{_slug(sheet['split'])}"
+    for source, name in zip(sheets, names, strict=True):
         write_text(card.with_name(f"{name}.json"), read_text(Path(source) / "sheet.json"))
-        plots[sheet["split"]] = name
         _copy_plots(Path(source), card.with_name(name))
-        read.append(sheet)
-    text = model_card(read, about=_about(folder, settings, model, _prose(about), plots))
     write_text(card, text)
     return card
+
+
+def _sheet(source: str, settings: ModelSettings, model: str) -> Sheet:
+    sheet = read_sheet(Path(source) / "sheet.json")
+    if sheet["task"] != settings.task:
+        raise HadathError(
+            f"{source}: a sheet of {sheet['task']}, but {model} is of {settings.task}"
+        )
+    return sheet
 
 
 def _about(
@@ -71,7 +73,7 @@ def _about(
 ) -> CardAbout:
     record = json.loads(read_text(folder / "training.json"))
     source = "" if model.startswith("embedded-") else model
-    load = _LOAD[settings.task].format(source=source).replace('load("")', "load()")
+    load = _LOAD[settings.task].replace('"{source}"', f'"{source}"' if source else "")
     training = "\n\n".join(part for part in (prose.get("training", ""), _trained(record)) if part)
     return CardAbout(
         name=prose.get("name", f"Hadath {settings.task}: {folder.name}"),

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hadath.config import TrainingConfig
@@ -42,8 +43,10 @@ def finish(
     save = save_model
     if config.compact:
         save = save_compact
-        save_compact(model, config.output)
-        model = load_model(config.output, task=model.settings.task)
+        # Beside the checkpoints: the old model stays until the new one's numbers are fitted too.
+        rounded = checkpoint_folder(config) / "rounded"
+        save_compact(model, rounded)
+        model = replace(load_model(rounded, task=model.settings.task), name=config.output)
     model = fit(model).model
     seconds = time.monotonic() - began
     record = run_record(config, log, seconds=seconds)

@@ -28,12 +28,14 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.integrations import TensorBoardCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from transformers.trainer_utils import rotate_checkpoints
 from transformers.utils import ModelOutput
 
 from hadath.config import TrainingConfig
 from hadath.errors import HadathError
+from hadath.files import write_text
 from hadath.hub import first_line
 from hadath.models import Model, refuse_other_folder
 from train.examples import Collator, Row
@@ -63,6 +65,14 @@ def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[st
     """
     if not recipe.rows:
         raise HadathError(f"{', '.join(config.train)}: nothing to train on in these files")
+    most = min(
+        getattr(recipe.model.network.config, "max_position_embeddings", None) or config.window,
+        recipe.model.tokenizer.model_max_length,
+    )
+    if config.window > most:
+        raise HadathError(
+            f"window: {config.window} tokens, but {config.base} reads {most} at most; lower it"
+        )
     refuse_other_folder(config.output)
     arguments = training_arguments(config)
     folder = checkpoint_folder(config)
@@ -116,7 +126,7 @@ def training_arguments(config: TrainingConfig) -> TrainingArguments:
         greater_is_better=True,
         logging_strategy="steps",
         logging_steps=10,
-        report_to=["tensorboard"] if _has_tensorboard() else [],
+        report_to=[],
         remove_unused_columns=False,
         dataloader_pin_memory=on_gpu,
         disable_tqdm=not sys.stderr.isatty(),
@@ -159,6 +169,11 @@ class JudgedTrainer(Trainer):
         self.remove_callback(ProgressCallback)
         self.remove_callback(PrinterCallback)
         self.add_callback(_Progress(recipe.goal))
+        if _has_tensorboard():
+            board = TensorBoardCallback()
+            # The Trainer's own place is among the checkpoints, which go once the model is saved.
+            board.logging_dir = f"{config.output}.tensorboard"
+            self.add_callback(board)
 
     def compute_loss(
         self,
@@ -284,7 +299,7 @@ def _layer_of(name: str, depth: int) -> int:
         return 0
     words = name.split(".")
     for before, word in pairwise(words):
-        if before == "layer" and word.isdigit():
+        if before in ("layer", "layers") and word.isdigit():
             return int(word) + 1
     return depth + 1
 
@@ -384,7 +399,7 @@ def _forget_lost_best(checkpoint: Path, folder: Path) -> None:
     state = json.loads(path.read_text(encoding="utf-8"))
     if state.get("best_model_checkpoint"):
         state["best_model_checkpoint"] = str(folder / Path(state["best_model_checkpoint"]).name)
-        path.write_text(json.dumps(state), encoding="utf-8")
+        write_text(path, json.dumps(state))  # whole at any time: each process reads and writes it
 
 
 def _has_tensorboard() -> bool:

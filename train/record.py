@@ -22,7 +22,7 @@ def run_record(
     return {
         "command": command(),
         "config": dataclasses.asdict(config),
-        "data": data_hash([*config.train, *config.dev]),
+        "data": data_hash([*config.train, *config.dev, *config.held_out]),
         "versions": library_versions((*PACKAGES, "accelerate")),
         "git": git_revision(),
         "machine": hardware_line(),
@@ -51,7 +51,8 @@ def loss_curve(log: Sequence[dict[str, Any]], goal: str) -> bytes:
     if scores:
         twin.plot(*zip(*scores, strict=True), "o-", color="#1b6ca8", label=f"dev {goal}")
     twin.set(ylabel=f"dev {goal}", ylim=(0, 1))
-    figure.legend(loc="outside upper center", ncols=2)
+    if losses or scores:
+        figure.legend(loc="outside upper center", ncols=2)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()

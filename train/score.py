@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from hadath.annotations import Article
-from hadath.baselines import fit_answer_baseline, fit_events_baselines
+from hadath.baselines import OVERLAP, fit_answer_baseline, fit_events_baselines
 from hadath.errors import HadathError
+from hadath.hub import find_folder
 from hadath.models import Model, embedded_folder
 from hadath.ontology import load_scheme
 from hadath.predict import AnswerFinder, EventClassifier
@@ -82,7 +83,7 @@ def answer_baselines(data: Data, articles: Sequence[Article]) -> dict[str, Seque
     if not data.train or not data.dev:
         return {}
     predict = fit_answer_baseline(read_files(data.train), read_files(data.dev))
-    return {"Word overlap": predict(articles)}
+    return {OVERLAP: predict(articles)}
 
 
 def event_baselines(data: Data, articles: Sequence[Article]) -> dict[str, Sequence[EventResult]]:
@@ -98,7 +99,7 @@ def about_run(model: Model, data: Data, articles: Sequence[Article], *, seconds:
     about = describe_run(
         f"Hadath {model.settings.task}",
         dataset_name(data.test),
-        split=", ".join(sorted({article.split or "all" for article in articles})),
+        split=split_name(data.test, articles),
         command=command(),
         files=data.test,
     )
@@ -110,11 +111,18 @@ def dataset_name(files: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(Path(path).parent.name or Path(path).stem for path in files))
 
 
+def split_name(files: Sequence[str], articles: Sequence[Article]) -> str:
+    """The splits that the articles are of; of articles without one, the files' names."""
+    splits = {article.split for article in articles if article.split}
+    return ", ".join(sorted(splits) or [Path(path).stem for path in files])
+
+
 def seeds_of(model: Model) -> tuple[int, ...]:
     """The seed that the model was trained with, as its folder remembers; () where it does not."""
-    name = model.name
-    folder = Path(name) if Path(name).is_dir() else embedded_folder(model.settings.task)
+    task = model.settings.task
+    embedded = model.name == f"embedded {task}"
     try:
+        folder = embedded_folder(task) if embedded else find_folder(model.name, task=task)
         record: Mapping[str, Any] = json.loads((folder / "training.json").read_text("utf-8"))
         return (int(record["config"]["seed"]),)
     except (OSError, ValueError, KeyError, TypeError):

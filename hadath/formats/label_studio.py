@@ -121,7 +121,8 @@ def _chosen(task: dict[str, Any], place: str, annotator: str | int | None) -> li
     truths = [annotation for annotation in done if annotation.get("ground_truth")]
     if len(people) > 1 and len(truths) != 1:
         raise HadathError(
-            f"{place}: annotated by {', '.join(sorted(people))}; say which annotator counts"
+            f"{place}: annotated by {', '.join(sorted(people))}; "
+            f"say which annotator counts (--annotator)"
         )
     # The same hand may have saved more than once: the last word counts.
     last = max(truths or done, key=lambda a: str(a.get("updated_at") or a.get("created_at") or ""))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from hadath.annotations import ROLES, Article, Event, Span
 from hadath.errors import HadathError
 from hadath.formats.repairs import Repair
+from hadath.text import sentences
 
 ANSWER = "ANSWER"
 
@@ -53,6 +54,8 @@ def events_of(marked: Marked) -> tuple[tuple[Event, ...], tuple[Repair, ...]]:
     A role belongs to the event it is linked to or, without a link, to the nearest event of its
     sentence. A region that a link calls a role is one, whatever its own label.
     """
+    if not marked.sentences:
+        marked = replace(marked, sentences=tuple(sentences(marked.text)))
     repairs: list[Repair] = []
     kinds = _kinds(marked)
     roles: dict[str, dict[str, list[Span]]] = {
@@ -138,12 +141,7 @@ def _by_sentence(
 
 
 def _sentence(marked: Marked, span: Span) -> int | None:
-    sentences: Sequence[tuple[int, int]] = marked.sentences
-    if not sentences:
-        from hadath.text import sentences as split
-
-        sentences = split(marked.text)
-    for index, (start, end) in enumerate(sentences):
+    for index, (start, end) in enumerate(marked.sentences):
         if start <= span.start < end:
             return index
     return None

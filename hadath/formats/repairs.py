@@ -167,12 +167,10 @@ def _alone(text: str, claim: Claim, read: dict[str, Span | None], offsets: Seque
         return Found(
             spans[0], f"moved from {claim.start} to {spans[0].start}, the only place it stands"
         )
-    closest = {
-        span
-        for offset in offsets
-        for span in spans
-        if abs(span.start - offset) == min(abs(other.start - offset) for other in spans)
-    }
+    closest: set[Span] = set()
+    for offset in offsets:
+        least = min(abs(span.start - offset) for span in spans)
+        closest.update(span for span in spans if abs(span.start - offset) == least)
     if len(closest) == 1:
         span = closest.pop()
         return Found(span, f"moved from {claim.start} to {span.start}, the nearest place it stands")
