@@ -84,14 +84,15 @@ def answers_temperature(
 def no_answer_threshold(answerable: np.ndarray, f1: np.ndarray, unanswerable: np.ndarray) -> float:
     """The probability under which "the article does not say" gives the best mean F1 on dev.
 
-    As in SQuAD v2. `answerable`: (question,) probability that the article answers. `f1`:
-    (question,) F1 of the best span, 0 for an unanswerable question. `unanswerable`: (question,)
-    truth values. Ties go to the nearest to 0.5.
+    As in SQuAD v2, but never over 0.5: a finder whose answers are weak would gain F1 by denying
+    what it believes likelier than not, and nobody could make sense of that. `answerable`:
+    (question,) probability that the article answers. `f1`: (question,) F1 of the best span, 0 for
+    an unanswerable question. `unanswerable`: (question,) truth values. Ties go to the higher.
     """
     # Between two neighbouring probabilities every threshold does the same: take the middle.
     steps = np.unique(answerable)
-    grid = np.concatenate([[0.0], (steps[1:] + steps[:-1]) / 2, [1.0]])
-    grid = grid[np.argsort(np.abs(grid - 0.5), kind="stable")]
+    grid = np.concatenate([[0.0, 0.5], (steps[1:] + steps[:-1]) / 2])
+    grid = np.sort(grid[grid <= 0.5])[::-1]
     # What silence on all questions below a threshold gains over their best spans, summed once:
     # a matrix of thresholds and questions would take gigabytes on ten thousand of them.
     order = np.argsort(answerable, kind="stable")

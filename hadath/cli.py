@@ -230,8 +230,8 @@ class _Inputs:
                 check_text(item.text, item.name, "name a file with an article in it")
                 if refused := _REFUSED.search(item.text):
                     raise HadathError(
-                        f"{item.name}: U+{ord(refused[0]):04X} at character {refused.start()} makes "
-                        f"the text read otherwise than it is written; remove it"
+                        f"{item.name}: U+{ord(refused[0]):04X} at character {refused.start()} "
+                        f"makes the text read otherwise than it is written; remove it"
                     )
                 if not _ARABIC.search(item.text):
                     raise HadathError(f"{item.name}: no Arabic letter in it; only Arabic is read")
