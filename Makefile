@@ -1,7 +1,7 @@
 # make venv   the locked install alone, into .venv
 # make demo   the page, on the embedded models; prints its address
 # make test   the locked install with the test extras, then the whole suite
-# make train  both models fine-tuned from the embedded ones on data/, scored, cards written (under 20 minutes on 2 cores)
+# make train  both models fine-tuned from the embedded ones on data/, scored, cards written
 # make lint   ruff and mypy
 # make lock   the lock files anew, from pyproject.toml
 
