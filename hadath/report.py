@@ -29,7 +29,7 @@ from hadath.sheets import (
 __all__ = [
     "About", "CardAbout", "DataFile", "Sheet", "answer_sheet", "card_disagreements", "card_figures",
     "describe_run", "event_sheet", "figures_section", "markdown_report", "model_card", "read_sheet",
-    "sheet_figures", "sheets_of_card", "terminal_table", "write_sheet",
+    "sheet_figures", "sheets_of_card", "slug", "terminal_table", "write_sheet",
 ]  # fmt: skip
 
 FigureKey = tuple[str, str, str]
@@ -212,7 +212,7 @@ def _eval_results(sheet: Sheet) -> list[EvalResult]:
         EvalResult(
             task_type=task,
             task_name=task_name,
-            dataset_type=_slug(sheet["dataset"]),
+            dataset_type=slug(sheet["dataset"]),
             dataset_name=sheet["dataset"],
             dataset_split=sheet["split"],
             dataset_args={"sha256": [each["sha256"] for each in sheet["data"]]},
@@ -225,7 +225,8 @@ def _eval_results(sheet: Sheet) -> list[EvalResult]:
     ]
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """The text as a file name: lower case, a hyphen for all but letters and digits."""
     return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 

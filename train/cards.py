@@ -13,7 +13,7 @@ from hadath.files import read_text, write_text
 from hadath.hub import find_folder
 from hadath.model_settings import ModelSettings, read_settings
 from hadath.models import embedded_folder
-from hadath.report import CardAbout, Sheet, model_card, read_sheet, sheets_of_card
+from hadath.report import CardAbout, Sheet, model_card, read_sheet, sheets_of_card, slug
 
 _LOAD = {
     "answers": (
@@ -43,7 +43,7 @@ def write_card(model: str, sheets: Sequence[str], output: str, *, about: str | N
     if card.suffix != ".md":
         raise HadathError(f"{output}: a card is Markdown; name a file that ends in .md")
     read = [_sheet(source, settings, model) for source in sheets]
-    names = [f"{card.stem}-{_slug(each['dataset'])}-{_slug(each['split'])}" for each in read]
+    names = [f"{card.stem}-{slug(each['dataset'])}-{slug(each['split'])}" for each in read]
     plots = {sheet["split"]: name for sheet, name in zip(read, names, strict=True)}
     text = model_card(read, about=_about(folder, settings, model, _prose(about), plots))
     for old in sheets_of_card(card) if card.exists() else []:
@@ -129,7 +129,3 @@ def _copy_plots(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for plot in source.glob("*.png"):
         shutil.copyfile(plot, target / plot.name)
-
-
-def _slug(text: str) -> str:
-    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
