@@ -123,6 +123,44 @@ def build_data(
     return written + _build_seeds(source / "seeds", target / "seeds")
 
 
+def build_round(
+    sources: Sequence[str | Path], data_folder: str | Path, number: int
+) -> Path:
+    """Write a later round of authoring files as `authored/train-NUMBER.jsonl`; returns its path.
+
+    All of it is training data: dev and test stay as they were drawn. Raises HadathError where an
+    article's id is taken, or it shares a run of 8 words with an article of another split.
+    """
+    target = Path(data_folder) / "authored" / f"train-{number}.jsonl"
+    found = [
+        replace(article, source=f"authored round {number}", split="train")
+        for path in sources
+        for article in read_authoring(path)
+    ]
+    old = [
+        article
+        for folder in ("authored", "seeds")
+        for path in sorted((Path(data_folder) / folder).glob("*.jsonl"))
+        if path != target
+        for article in read_articles(path)
+    ]
+    _refuse_twins([*old, *found])
+    taken = {
+        phrase: article.id
+        for article in old
+        if article.split != "train"
+        for phrase in phrases(article.text)
+    }
+    for article in found:
+        for phrase in sorted(phrases(article.text) & taken.keys()):
+            raise HadathError(
+                f"article {article.id!r} shares {' '.join(phrase)!r} with {taken[phrase]!r} of "
+                f"another split; write it in other words"
+            )
+    write_articles(target, found)
+    return target
+
+
 def write_quadclass(source: str | Path, target: str | Path) -> None:
     """Write a JSON list of {text, label, ...} as CSV with those two columns, rows in order."""
     table = io.StringIO()
@@ -153,7 +191,9 @@ def write_datasheet(data_folder: str | Path) -> Path:
 def datasheet_figures(data_folder: str | Path) -> str:
     """Two Markdown tables: what each split holds, and its events per type."""
     folder, templates = Path(data_folder), load_templates()
-    splits = {name: read_articles(folder / "authored" / f"{name}.jsonl") for name in SHARES}
+    later = sorted(path.stem for path in (folder / "authored").glob("train-*.jsonl"))
+    names = ["train", *later, "dev", "test"]
+    splits = {name: read_articles(folder / "authored" / f"{name}.jsonl") for name in names}
     splits["leave-one-out"] = read_articles(folder / "seeds" / "seeds.jsonl")
     counts = {
         name: sum((_figures(article, templates) for article in articles), Counter())

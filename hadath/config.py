@@ -36,6 +36,7 @@ class TrainingConfig:
     attention_dropout: float = 0.0
     hidden_dropout: float = 0.1
     layers: int | None = None
+    frozen_layers: int | None = None
     window: int = 256
     patience: int = 2
     seed: int = 1
@@ -60,6 +61,7 @@ class AnswersConfig(TrainingConfig):
     stride: int = 96
     longest_answer: int = 48
     role_questions: float = 0.5
+    moved_questions: float = 0.0
     empty_windows: float = 0.5
     scheme: str = "plover"
 
@@ -80,6 +82,7 @@ class EventsConfig(TrainingConfig):
     labels: Literal["scheme", "data"] = "scheme"
     mode: Literal["multi-label", "single-label"] = "multi-label"
     context: Literal["none", "previous"] = "none"
+    mean_pooling: bool = False
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
@@ -93,12 +96,14 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("attention_dropout", 0, 0.9),
     ("hidden_dropout", 0, 0.9),
     ("layers", 1, 1000),
+    ("frozen_layers", 0, 1000),
     ("window", 16, 8192),
     ("patience", 1, 1000),
     ("seed", 0, 2**31 - 1),
     ("stride", 0, 4096),
     ("longest_answer", 1, 512),
     ("role_questions", 0, 100),
+    ("moved_questions", 0, 1),
     ("empty_windows", 0, 1),
 )
 

@@ -305,7 +305,7 @@ def _save(
 ) -> None:
     refuse_other_folder(folder)
     folder = folder.expanduser().resolve()
-    with _taking_the_place_of(folder) as beside, quiet_libraries():
+    with taking_the_place_of(folder) as beside, quiet_libraries():
         write_weights(model.network, beside)
         model.tokenizer.save_pretrained(beside)
         _minify(beside / "tokenizer.json")
@@ -318,7 +318,7 @@ def _save(
 
 
 @contextmanager
-def _taking_the_place_of(folder: Path) -> Iterator[Path]:
+def taking_the_place_of(folder: Path) -> Iterator[Path]:
     """A new folder beside `folder`: takes its place if all goes well, vanishes if not."""
     mark = secrets.token_hex(4)
     beside = folder.with_name(f"{folder.name}.partial-{mark}")

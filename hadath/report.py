@@ -27,9 +27,10 @@ from hadath.sheets import (
 )
 
 __all__ = [
-    "About", "CardAbout", "DataFile", "Sheet", "answer_sheet", "card_disagreements", "card_figures",
-    "describe_run", "event_sheet", "figures_section", "markdown_report", "model_card", "read_sheet",
-    "sheet_figures", "sheets_of_card", "slug", "terminal_table", "write_sheet",
+    "About", "CardAbout", "DataFile", "Sheet", "answer_sheet", "arabic_quote", "card_disagreements",
+    "card_figures", "describe_run", "event_sheet", "figures_section", "markdown_report",
+    "markdown_table", "model_card", "read_sheet", "sheet_figures", "sheets_of_card", "slug",
+    "terminal_table", "write_sheet",
 ]  # fmt: skip
 
 FigureKey = tuple[str, str, str]
@@ -55,6 +56,7 @@ class CardAbout:
     summary: str
     load: str
     training: str
+    behaviour: str = ""
     comparison: str = ""
     weaknesses: str = ""
     base_model: str = "intfloat/multilingual-e5-small"
@@ -108,10 +110,10 @@ def markdown_report(sheet: Sheet, *, plots: Sequence[str] = ()) -> str:
 def figures_section(sheet: Sheet) -> str:
     """The figures of the system and its baselines, and its types, as Markdown tables."""
     names = [_cell(system["name"]) for system in sheet["systems"]]
-    parts = [_interval_line(sheet), _table(["", *names], _figure_rows(sheet))]
+    parts = [_interval_line(sheet), markdown_table(["", *names], _figure_rows(sheet))]
     if sheet["types"]:
         header, *rows = _type_rows(sheet)
-        parts.append(_table(header, rows))
+        parts.append(markdown_table(header, rows))
     return "\n\n".join(parts)
 
 
@@ -244,6 +246,8 @@ def _card_body(sheets: Sequence[Sheet], about: CardAbout) -> str:
     parts.append("## Calibration")
     for sheet in sheets:
         parts += [f"### {_heading(sheet)}", _calibration_section(sheet), _reliability(sheet, about)]
+    if about.behaviour.strip():
+        parts.append(f"## Behaviour\n\n{about.behaviour.strip()}")
     if about.comparison.strip():
         parts.append(f"## Beside others\n\n{about.comparison.strip()}")
     parts.append(f"## Where it loses\n\n{_losses(sheets)}\n\n{about.weaknesses.strip()}".strip())
@@ -384,7 +388,7 @@ def _calibration_section(sheet: Sheet) -> str:
         ]
         for each in sheet["bins"]
     ]
-    table = _table(["Probability", "Count", "Mean probability", "Share right"], rows)
+    table = markdown_table(["Probability", "Count", "Mean probability", "Share right"], rows)
     return f"How sure it is and how often it is right, in percent:\n\n{table}"
 
 
@@ -396,7 +400,7 @@ def _length_section(sheet: Sheet) -> str:
         for each in sheet["by_length"]
     ]
     what = "Questions" if sheet["task"] == "answers" else "Sentences"
-    return _table(["Characters of the article", "Articles", what, "F1"], rows)
+    return markdown_table(["Characters of the article", "Articles", what, "F1"], rows)
 
 
 def _examples_section(sheet: Sheet) -> str:
@@ -405,10 +409,12 @@ def _examples_section(sheet: Sheet) -> str:
     none = "the article does not say" if sheet["task"] == "answers" else "none"
     lines = [f"## Surest errors: {sheet['dataset']}, {sheet['split']}", ""]
     for each in sheet["worst"]:
-        gold = " / ".join(map(_arabic, each["gold"])) or none
-        said = " / ".join(map(_arabic, each["predicted"])) or "none"
+        gold = " / ".join(map(arabic_quote, each["gold"])) or none
+        said = " / ".join(map(arabic_quote, each["predicted"])) or "none"
         sure = f"{100 * each['confidence']:.0f} %"
-        lines.append(f"- {_arabic(each['text'])}<br>right: {gold}<br>said: {said} ({sure} sure)")
+        lines.append(
+            f"- {arabic_quote(each['text'])}<br>right: {gold}<br>said: {said} ({sure} sure)"
+        )
     return "\n".join(lines)
 
 
@@ -433,7 +439,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; no cell may hold a line break or a bare |."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -442,7 +449,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _arabic(text: str) -> str:
+def arabic_quote(text: str) -> str:
     """A quote from an article: its own direction, and nothing in it read as Markdown or HTML."""
     if text.isascii() and text.isalnum():
         return text

@@ -64,6 +64,8 @@ def test_an_unquoted_no_is_taken_for_the_word_where_only_words_fit(tmp_path):
         ("dev: 3", "dev: found 3; expected a list of file names"),
         ("stride: 200", "stride: 200 tokens shared"),
         ("seed: [", "not YAML"),
+        ("frozen_layers: -1", "frozen_layers: -1 is out of range"),
+        ("moved_questions: 2", "moved_questions: 2.0 is out of range; expected 0 to 1"),
     ],
 )
 def test_what_does_not_fit_is_told_with_file_and_field(tmp_path, extra, expected):

@@ -41,6 +41,7 @@ from train.loop import (
     LengthSampler,
     _layer_of,
     chosen_precision,
+    freeze,
     parameter_groups,
     training_arguments,
 )
@@ -762,6 +763,66 @@ def test_every_parameter_is_trained_once_and_slower_the_deeper_it_lies(
     for group in groups:
         for parameter in group["params"]:
             assert group["weight_decay"] == (0.1 if parameter.ndim > 1 else 0.0)
+
+
+# Frozen layers.
+
+
+def in_frozen(name: str, layers: int) -> bool:
+    """Whether a weight of the tiny base lies in the embeddings or in its lowest `layers`."""
+    return ".embeddings." in name or any(f".layer.{n}." in name for n in range(layers))
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_frozen_layers_get_no_gradient_and_no_optimizer(tiny_base, tmp_path, layers):
+    network, tokenizer = load_base(tiny_base, "events", ("AID", "ASSAULT"))
+    freeze(network, layers)
+    logits = network(**tokenizer(["زار الوزير بيروت"], return_tensors="pt")).logits
+    label_loss(logits, torch.tensor([[1.0, 0.0]]), multi_label=True).backward()
+    for name, parameter in network.named_parameters():
+        assert (parameter.grad is None) == in_frozen(name, layers), name
+    groups = parameter_groups(network, config(tmp_path))
+    trained_ids = {id(parameter) for group in groups for parameter in group["params"]}
+    assert trained_ids == {
+        id(parameter) for name, parameter in network.named_parameters()
+        if not in_frozen(name, layers)
+    }  # fmt: skip
+
+
+def test_frozen_layers_leave_a_run_as_they_came_and_the_others_learn(configs, tiny_base, tmp_path):
+    output = trained("events", configs, tmp_path / "model", "frozen_layers=1", "epochs=1")
+    before = load_file(tiny_base / "model.safetensors")
+    after = load_file(output / "model.safetensors")
+    seen = {True: 0, False: 0}
+    for name, weight in before.items():
+        frozen = in_frozen(f"bert.{name}", 1)
+        if weight.ndim > 1:
+            assert torch.equal(after[f"bert.{name}"], weight) == frozen, name
+            seen[frozen] += 1
+    assert all(seen.values())
+    # What was saved is whole: nothing of it stays frozen for whoever fine-tunes it again.
+    network, _ = load_base(output, "events", tuple(EventClassifier.load(str(output)).labels))
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_with_no_layers_named_everything_learns(tiny_base):
+    network, _ = load_base(tiny_base, "answers")
+    freeze(network, None)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_too_many_frozen_layers_are_refused_before_an_older_runs_checkpoints_go(
+    configs, tmp_path, capsys
+):
+    older = tmp_path / "model.checkpoints" / "checkpoint-3"
+    older.mkdir(parents=True)
+    (older / "whole").touch()
+    for words in (("frozen_layers=2",), ("layers=1", "frozen_layers=1")):
+        refused(
+            ["events", configs["events"], f"output={tmp_path / 'model'}", *words],
+            capsys, "frozen_layers: found ", "one at least must learn",
+        )  # fmt: skip
+    assert (older / "whole").exists()
 
 
 # Scores, from the command line.

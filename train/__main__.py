@@ -1,4 +1,4 @@
-"""The command line of training: python -m train events | answers | score | leave-one-out | card.
+"""The command line of training: python -m train COMMAND, from `answers` to `summary`.
 
 It does not know how any of it is done.
 """
@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from hadath.errors import HadathError
 
@@ -40,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("config", help=f"settings, for instance configs/{task}-small.yaml")
         train.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
         train.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+        train.add_argument(
+            "--dry-run", action="store_true", help="measure a few steps, tell what the run takes"
+        )
         train.set_defaults(run=_train, task=task)
     fit = commands.add_parser("refit", help="fit temperature and thresholds to other dev articles")
     fit.add_argument("task", choices=TASKS)
@@ -67,11 +71,31 @@ def _parser() -> argparse.ArgumentParser:
         "--baselines", nargs="*", default=[], help="further files the baselines learn from"
     )
     out.set_defaults(run=_leave_one_out)
+    bench = commands.add_parser("benchmark", help="score under a public benchmark's own protocol")
+    bench.add_argument("name", choices=("quadclass",))
+    bench.add_argument("config", nargs="?", default="configs/events-quadclass.yaml")
+    bench.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
+    bench.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
+    bench.set_defaults(run=_benchmark)
+    cut = commands.add_parser("trim", help="cut a multilingual encoder's vocabulary to your texts")
+    cut.add_argument("base", help="for instance intfloat/multilingual-e5-small")
+    cut.add_argument("texts", nargs="+", help="articles (.jsonl, .json, .csv) or plain texts")
+    cut.add_argument("--output", required=True, help="new folder of the smaller encoder")
+    cut.add_argument("--least", type=int, default=1, help="occurrences a piece needs to be kept")
+    cut.set_defaults(run=_trim)
+    checks = commands.add_parser("behaviour", help="check what changes an answer and should not")
+    checks.add_argument("task", choices=TASKS)
+    checks.add_argument("model", help="a folder, a hub name, or 'embedded'")
+    checks.add_argument("data", nargs="*", help="annotated articles; left out: the authored dev")
+    checks.add_argument("--cases", type=int, default=100, help="at most so many a check")
+    checks.add_argument("--output", required=True, help="for instance runs/behaviour-answers")
+    checks.set_defaults(run=_behaviour)
     card = commands.add_parser("card", help="render a model's card from its score sheets")
     card.add_argument("model", help="a folder, or embedded-answers, embedded-events")
     card.add_argument("sheets", nargs="+", help="folders that 'score' or 'leave-one-out' wrote")
     card.add_argument("--output", required=True, help="for instance runs/answers-card/answers.md")
     card.add_argument("--about", help="a YAML file with the card's prose")
+    card.add_argument("--behaviour", help="the behaviour.json that 'behaviour' wrote")
     card.set_defaults(run=_card)
     summary = commands.add_parser("summary", help="write the README's table from the cards' sheets")
     summary.add_argument("readme")
@@ -82,17 +106,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace) -> int:
     from hadath.config import AnswersConfig, EventsConfig, load_config
+    from train.answers import train_answers
+    from train.events import train_events
 
+    config: AnswersConfig | EventsConfig
     if options.task == "answers":
-        from train.answers import train_answers
-
-        answers = load_config(AnswersConfig, options.config, options.settings)
-        train_answers(answers, resume=options.resume)
+        config = load_config(AnswersConfig, options.config, options.settings)
+        train = partial(train_answers, config, resume=options.resume)
     else:
-        from train.events import train_events
+        config = load_config(EventsConfig, options.config, options.settings)
+        train = partial(train_events, config, resume=options.resume)
+    if options.dry_run:
+        from train.dry_run import describe, dry_run
 
-        events = load_config(EventsConfig, options.config, options.settings)
-        train_events(events, resume=options.resume)
+        print(describe(config, dry_run(config)), end="")
+    else:
+        train()
     return 0
 
 
@@ -126,10 +155,41 @@ def _leave_one_out(options: argparse.Namespace) -> int:
     return 0
 
 
+def _benchmark(options: argparse.Namespace) -> int:
+    from hadath.config import EventsConfig, load_config
+    from train.benchmark import quadclass
+
+    quadclass(load_config(EventsConfig, options.config, options.settings), options.seeds)
+    return 0
+
+
+def _trim(options: argparse.Namespace) -> int:
+    from train.trim import trim
+
+    trim(options.base, options.texts, options.output, least=options.least)
+    return 0
+
+
+def _behaviour(options: argparse.Namespace) -> int:
+    from train.behaviour_report import DATA, run_behaviour
+
+    source = None if options.model == "embedded" else options.model
+    data = options.data or DATA
+    run_behaviour(options.task, source, data, options.output, most=options.cases)
+    return 0
+
+
 def _card(options: argparse.Namespace) -> int:
     from train.cards import write_card
 
-    print(write_card(options.model, options.sheets, options.output, about=options.about))
+    card = write_card(
+        options.model,
+        options.sheets,
+        options.output,
+        about=options.about,
+        behaviour=options.behaviour,
+    )
+    print(card)
     return 0
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
-from transformers import set_seed
+from transformers import PreTrainedTokenizerFast, set_seed
 from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 from hadath.annotations import Article, Question
@@ -21,11 +21,12 @@ from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
 from train.data import training_articles
-from train.examples import answer_rows
+from train.examples import AnswerRows, answer_rows
 from train.finish import finish, network_overrides
 from train.judge import asked_of, fit_answers
 from train.loop import Recipe, fit
 from train.losses import span_loss
+from train.negatives import moved_questions
 
 GOAL = "f1"
 
@@ -34,9 +35,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
     """Fine-tune, fit temperature and no-answer threshold on dev, save into `config.output`."""
     began = time.monotonic()
     train, dev = training_articles(config)
-    for files, articles in ((config.train, train), (config.dev, dev)):
-        if not asked_of(articles):
-            raise HadathError(f"{', '.join(files)}: no question in these files; annotate some")
+    refuse_unasked(config, train, dev)
     set_seed(config.seed)  # of a new head; the Trainer sets it again for the rest
     network, tokenizer = load_base(
         config.base,
@@ -53,14 +52,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         longest_answer=config.longest_answer,
     )
     model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
-    asked = asked_of(train) + drawn_role_questions(train, config)
-    built = answer_rows(
-        tokenizer,
-        asked,
-        WindowSize(config.window, config.stride),
-        empty_windows=config.empty_windows,
-        seed=config.seed,
-    )
+    built = rows_of(train, tokenizer, config)
     sys.stderr.write(
         f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; "
         f"{built.cost}\n"
@@ -70,6 +62,28 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
     )
     fitted = partial(fit_answers, articles=dev)
     return finish(model, config, log, fit=fitted, goal=GOAL, began=began)
+
+
+def refuse_unasked(config: AnswersConfig, train: Sequence[Article], dev: Sequence[Article]) -> None:
+    """Raise HadathError where train or dev has no question."""
+    for files, articles in ((config.train, train), (config.dev, dev)):
+        if not asked_of(articles):
+            raise HadathError(f"{', '.join(files)}: no question in these files; annotate some")
+
+
+def rows_of(
+    train: Sequence[Article], tokenizer: PreTrainedTokenizerFast, config: AnswersConfig
+) -> AnswerRows:
+    """The windows of all questions: written by hand, made from events, moved to other articles."""
+    asked = asked_of(train) + drawn_role_questions(train, config)
+    asked += moved_questions(train, config.moved_questions, config.seed)
+    return answer_rows(
+        tokenizer,
+        asked,
+        WindowSize(config.window, config.stride),
+        empty_windows=config.empty_windows,
+        seed=config.seed,
+    )
 
 
 def drawn_role_questions(

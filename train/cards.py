@@ -1,8 +1,12 @@
-"""Renders a model's card from its score sheets and its training record; it measures nothing."""
+"""Renders a model's card from its score sheets, behaviour report and training record.
+
+It measures nothing.
+"""
 
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from hadath.hub import find_folder
 from hadath.model_settings import ModelSettings, read_settings
 from hadath.models import embedded_folder
 from hadath.report import CardAbout, Sheet, model_card, read_sheet, sheets_of_card, slug
+from train.behaviour_report import Report, behaviour_section, read_behaviour, report_text
 
 _LOAD = {
     "answers": (
@@ -30,12 +35,20 @@ _LOAD = {
 _PROSE = ("name", "summary", "training", "comparison", "weaknesses", "base_model", "base_licence")
 
 
-def write_card(model: str, sheets: Sequence[str], output: str, *, about: str | None = None) -> Path:
+def write_card(
+    model: str,
+    sheets: Sequence[str],
+    output: str,
+    *,
+    about: str | None = None,
+    behaviour: str | None = None,
+) -> Path:
     """Write the card of `model` to `output`, its sheets and reliability plots beside it.
 
     `model`: a folder, "embedded-answers" or "embedded-events". `sheets`: folders that `train
     score` wrote. `about`: a YAML file of prose (name, summary, training, comparison, weaknesses,
-    base_model, base_licence).
+    base_model, base_licence). `behaviour`: the behaviour.json of `train behaviour`, copied to
+    behaviour/NAME.json beside the card.
     """
     folder = _model_folder(model)
     settings = read_settings(folder, model)
@@ -45,14 +58,35 @@ def write_card(model: str, sheets: Sequence[str], output: str, *, about: str | N
     read = [_sheet(source, settings, model) for source in sheets]
     names = [f"{card.stem}-{slug(each['dataset'])}-{slug(each['split'])}" for each in read]
     plots = {sheet["split"]: name for sheet, name in zip(read, names, strict=True)}
-    text = model_card(read, about=_about(folder, settings, model, _prose(about), plots))
+    card_about = _about(folder, settings, model, _prose(about), plots)
+    checks = _checks(behaviour, settings, model)
+    if checks:
+        card_about = replace(card_about, behaviour=behaviour_section(checks))
+    text = model_card(read, about=card_about)
     for old in sheets_of_card(card) if card.exists() else []:
         old.unlink()
     for source, name in zip(sheets, names, strict=True):
         write_text(card.with_name(f"{name}.json"), read_text(Path(source) / "sheet.json"))
         _copy_plots(Path(source), card.with_name(name))
+    behaviour_of_card(card).unlink(missing_ok=True)
+    if checks:
+        write_text(behaviour_of_card(card), report_text(checks))
     write_text(card, text)
     return card
+
+
+def behaviour_of_card(card: Path) -> Path:
+    """Where the behaviour report of NAME.md is kept: a folder apart, as it is no score sheet."""
+    return card.parent / "behaviour" / f"{card.stem}.json"
+
+
+def _checks(path: str | None, settings: ModelSettings, model: str) -> Report | None:
+    if path is None:
+        return None
+    checks = read_behaviour(path)
+    if checks["task"] != settings.task:
+        raise HadathError(f"{path}: checks of {checks['task']}, but {model} is of {settings.task}")
+    return checks
 
 
 def _sheet(source: str, settings: ModelSettings, model: str) -> Sheet:

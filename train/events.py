@@ -21,11 +21,13 @@ from hadath.ontology import load_scheme
 from hadath.predict import article_sentences
 from hadath.scores import score_events
 from train.data import training_articles
-from train.examples import Row, event_rows, sentence_types
+from train.examples import Collator, Row, event_rows, sentence_types
 from train.finish import finish, network_overrides
 from train.judge import fit_events
 from train.loop import Recipe, fit
 from train.losses import label_loss
+from train.pooling import add_pooling_layer
+from train.probe import head_is_new, start_from_probe
 
 
 def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
@@ -47,6 +49,8 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
     )
+    if config.mean_pooling and head_is_new(network):
+        add_pooling_layer(network)
     settings = ModelSettings(
         task="events",
         base=config.base,
@@ -64,7 +68,8 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         f"{len(rows)} sentences of {len(train)} articles; "
         + ", ".join(f"{label} {counts[label]}" for label in labels) + "\n"
     )  # fmt: skip
-    start_from_priors(network, rows, multi_label=multi_label)
+    if not start_from_probe(network, rows, Collator(tokenizer), multi_label=multi_label):
+        start_from_priors(network, rows, multi_label=multi_label)
     goal = "macro_f1"
     recipe = Recipe(
         model, rows, partial(_loss, multi_label=multi_label), partial(_judge, dev=dev), goal

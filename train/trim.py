@@ -1,0 +1,289 @@
+"""Cuts a multilingual encoder's vocabulary to the pieces that a language's texts need.
+
+Most of a small multilingual encoder's weights are embeddings of pieces that one language never
+uses; after Abdaoui and others (2020), "Load what you need". It does not train anything.
+"""
+
+import json
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from hadath.errors import HadathError
+from hadath.files import read_json, read_text, write_text
+from hadath.hub import find_folder, first_line, quiet_libraries
+from hadath.models import taking_the_place_of
+from train.data import FORMAT_OF, read_files
+
+AT_ONCE = 256  # paragraphs tokenised in one call
+RARE = 0.001  # a script's share of the characters under which its letters are not kept as such
+CHECKED = 8  # paragraphs that both encoders read before the smaller one is kept
+CHECKED_TOKENS = 64  # of each of them
+# Ids that a network's config may name.
+_IDS = ("pad", "bos", "eos", "sep", "cls", "decoder_start")
+
+Reading = tuple[list[list[str]], torch.Tensor]
+
+
+def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> None:
+    """Write `source` with its vocabulary cut to `texts` into the new folder `output`.
+
+    Kept: special tokens, pieces that occur at least `least` times in the texts, and every piece of
+    one character in a script of theirs, so that no word of the language becomes unknown. Any text
+    made of kept pieces has the same tokens and hidden states as before. Raises HadathError where
+    the tokenizer is not a Unigram one (XLM-R, e5, mDeBERTa) or `output` is there already.
+    """
+    if least < 1:
+        raise HadathError(f"least: found {least}; name 1 or more, 1 keeps all that occur")
+    target = Path(output).expanduser()
+    if target.exists():
+        raise HadathError(f"{output}: is there already; name a new folder")
+    paragraphs = read_paragraphs(texts)
+    folder = find_folder(source, task="answers")
+    record = unigram_record(folder / "tokenizer.json", source)
+    tokenizer, network, absent = _encoder(folder, source)
+    counts = piece_counts(tokenizer, paragraphs)
+    padding = network.config.pad_token_id
+    kept = kept_pieces(record, counts, paragraphs, least=least, padding=padding)
+    table = _table(network, max(kept) + 1, source)
+    sample = list(islice(_whole(tokenizer, paragraphs, frozenset(kept)), CHECKED))
+    before = _reading(network, tokenizer, sample, source)
+    cut_embeddings(network, table, kept)
+    with taking_the_place_of(target.resolve()) as beside, quiet_libraries():
+        # Weights that the source lacks are new and random; whoever loads the folder makes his own.
+        state = {name: each for name, each in network.state_dict().items() if name not in absent}
+        network.save_pretrained(beside, state_dict=state)
+        for path in beside.glob("*.safetensors"):
+            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
+        tokenizer.save_pretrained(beside)  # its settings; the file with the pieces comes next
+        write_text(beside / "tokenizer.json", json.dumps(cut_tokenizer(record, kept)))
+        smaller, encoder, _ = _encoder(beside, output)
+        _refuse_difference(before, _reading(encoder, smaller, sample, output))
+    weights = sum(each.numel() for name, each in state.items())
+    sys.stderr.write(
+        f"{output}: {len(kept):,} of {_pieces(record):,} pieces, {weights / 1e6:.1f} million "
+        f"weights\n"
+    )
+
+
+def read_paragraphs(paths: Sequence[str]) -> list[str]:
+    """The paragraphs of annotated articles (.jsonl, .json, .csv, .tsv) and plain texts (.txt)."""
+    texts: list[str] = []
+    for path in paths:
+        suffix = Path(path).suffix.lower()
+        if suffix in FORMAT_OF:
+            texts += [article.text for article in read_files([path])]
+        elif suffix == ".txt":
+            texts.append(read_text(path))
+        else:
+            raise HadathError(
+                f"{path}: no reader for {suffix or 'a name without a suffix'}; "
+                f"use {', '.join(FORMAT_OF)} or .txt"
+            )
+    found = [line for text in texts for line in text.splitlines() if line.strip()]
+    if not found:
+        raise HadathError(f"{', '.join(paths)}: no text in these files; name some of the language")
+    return found
+
+
+def unigram_record(path: Path, source: str) -> dict[str, Any]:
+    """tokenizer.json as it is. Raises HadathError where it is not a Unigram tokenizer's."""
+    if not path.is_file():
+        raise HadathError(f"{source}: no tokenizer.json; only fast Unigram tokenizers are cut")
+    record = read_json(path)
+    model = record.get("model") if isinstance(record, dict) else None
+    kind = model.get("type") if isinstance(model, dict) else None
+    if not isinstance(record, dict) or kind != "Unigram":
+        raise HadathError(
+            f"{path}: a tokenizer of type {kind!r}; only Unigram ones are cut (XLM-R, e5, mDeBERTa)"
+        )
+    return record
+
+
+def piece_counts(tokenizer: Any, paragraphs: Sequence[str]) -> Counter[int]:  # noqa: ANN401 - whichever AutoTokenizer gives
+    """How often each token id occurs in the paragraphs."""
+    counts: Counter[int] = Counter()
+    for first in range(0, len(paragraphs), AT_ONCE):
+        for ids in tokenizer(list(paragraphs[first : first + AT_ONCE]), verbose=False)["input_ids"]:
+            counts.update(ids)
+    return counts
+
+
+def kept_pieces(
+    record: dict[str, Any],
+    counts: Counter[int],
+    paragraphs: Sequence[str],
+    *,
+    least: int,
+    padding: int | None = None,
+) -> list[int]:
+    """Old ids of the tokens that stay, in their old order (so that special tokens keep theirs)."""
+    special = {token["id"] for token in record["added_tokens"]}
+    special |= {number for number in (record["model"]["unk_id"], padding) if number is not None}
+    letters = Counter(_script(character) for text in paragraphs for character in text)
+    del letters[""]
+    scripts = {name for name, count in letters.items() if count >= RARE * letters.total()}
+    kept = set(special)
+    for number, (piece, _) in enumerate(record["model"]["vocab"]):
+        bare = piece.removeprefix("\u2581")
+        single = not bare or (len(bare) == 1 and _script(bare) in scripts)
+        # Where they are there, a character that has no piece is spelt out in its bytes.
+        byte = piece.startswith("<0x") and record["model"].get("byte_fallback")
+        if counts[number] >= least or single or byte:
+            kept.add(number)
+    return sorted(kept)
+
+
+def cut_embeddings(
+    network: PreTrainedModel, table: torch.nn.Embedding, kept: Sequence[int]
+) -> None:
+    """Keep the rows of the network's word embeddings named in `kept`, in that order."""
+    place = {old: new for new, old in enumerate(kept)}
+    table.weight = torch.nn.Parameter(table.weight.detach()[torch.tensor(kept)])
+    table.num_embeddings = len(kept)
+    if table.padding_idx is not None:
+        table.padding_idx = place.get(table.padding_idx)
+    for key in (f"{word}_token_id" for word in _IDS):
+        found = getattr(network.config, key, None)
+        if found is not None:
+            setattr(network.config, key, place.get(found))
+    network.config.vocab_size = len(kept)
+
+
+def cut_tokenizer(record: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
+    """tokenizer.json with the kept pieces alone and every id that it names moved to its new one."""
+    place = {old: new for new, old in enumerate(kept)}
+    model = record["model"]
+    pieces = [model["vocab"][old] for old in kept if old < _pieces(record)]
+    special = {token["content"]: place[token["id"]] for token in record["added_tokens"]}
+    return record | {
+        "added_tokens": [token | {"id": place[token["id"]]} for token in record["added_tokens"]],
+        "model": model | {"vocab": pieces, "unk_id": place.get(model["unk_id"])},
+        "post_processor": _renumbered(record.get("post_processor"), special),
+    }
+
+
+def _pieces(record: dict[str, Any]) -> int:
+    """The pieces of the tokenizer's model; tokens added to it have the ids that follow."""
+    return len(record["model"]["vocab"])
+
+
+def _renumbered(processor: Any, special: dict[str, int]) -> Any:  # noqa: ANN401 - any JSON value
+    """The post-processor with the ids of its special tokens replaced, however it nests them."""
+    if isinstance(processor, dict):
+        if set(processor) == {"id", "ids", "tokens"}:
+            return processor | {"ids": [special[token] for token in processor["tokens"]]}
+        return {key: _renumbered(value, special) for key, value in processor.items()}
+    if isinstance(processor, list):
+        if len(processor) == 2 and processor[0] in special and isinstance(processor[1], int):
+            return [processor[0], special[processor[0]]]  # RobertaProcessing: ["</s>", 2]
+        return [_renumbered(value, special) for value in processor]
+    return processor
+
+
+def _encoder(
+    folder: Path, name: str
+) -> tuple[PreTrainedTokenizerFast, PreTrainedModel, frozenset[str]]:
+    """(tokenizer, network, the weights that the folder lacks) in the folder's own precision."""
+    with _told_in_one_line(name), quiet_libraries():
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        if getattr(config, "quantization_config", None) is not None:
+            raise HadathError(
+                f"{name}: its weights are packed; write them out first, for instance "
+                f"hadath export events FOLDER --model {name}"
+            )
+        network, report = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            dtype="auto",
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    return tokenizer, network.eval(), frozenset(report["missing_keys"])
+
+
+def _table(network: PreTrainedModel, rows: int, name: str) -> torch.nn.Embedding:
+    """The word embeddings. Raises HadathError where the tokenizer's last id has no row there."""
+    table = network.get_input_embeddings()
+    if not isinstance(table, torch.nn.Embedding) or table.num_embeddings < rows:
+        raise HadathError(
+            f"{name}: its embeddings are no table of {rows} rows, as its tokenizer asks for; "
+            f"take weights and tokenizer from the same save"
+        )
+    return table
+
+
+def _whole(
+    tokenizer: PreTrainedTokenizerFast, paragraphs: Sequence[str], kept: frozenset[int]
+) -> Iterator[str]:
+    """The paragraphs all of whose tokens stay."""
+    for text in paragraphs:
+        if kept.issuperset(tokenizer(text, verbose=False)["input_ids"]):
+            yield text
+
+
+def _reading(
+    network: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], name: str
+) -> Reading:
+    """(tokens of each text, (text, token, hidden) its last states)."""
+    if not texts:
+        return [], torch.zeros(0)
+    with _told_in_one_line(name), torch.inference_mode():
+        batch = tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=CHECKED_TOKENS,
+            padding=True,
+            return_tensors="pt",
+        )
+        states = network(**batch).last_hidden_state.float()
+    return [tokenizer.convert_ids_to_tokens(ids) for ids in batch["input_ids"].tolist()], states
+
+
+def _refuse_difference(before: Reading, after: Reading) -> None:
+    """Raise HadathError where the smaller encoder reads a text in another way."""
+    (tokens, states), (found, others) = before, after
+    if tokens != found or not torch.allclose(states, others, atol=1e-3):
+        what = "hidden states" if tokens == found else "tokens"
+        raise HadathError(
+            f"cut, it reads texts with other {what}: an architecture that trim does not know; "
+            f"choose another base"
+        )
+
+
+@contextmanager
+def _told_in_one_line(name: str) -> Iterator[None]:
+    try:
+        yield
+    except HadathError:
+        raise
+    # transformers, tokenizers and safetensors raise many kinds, tokenizers even bare Exceptions.
+    except Exception as error:
+        raise HadathError(
+            f"{name}: can't be loaded as an encoder ({first_line(error)}); name another base"
+        ) from error
+
+
+def _script(character: str) -> str:
+    """ARABIC, LATIN …: the first word of a letter's or digit's Unicode name, "" for white space."""
+    if character.isspace():
+        return ""
+    if unicodedata.category(character)[0] in "PSZ":
+        return "MARKS"
+    return unicodedata.name(character, "NAMELESS").split()[0]
