@@ -123,9 +123,7 @@ def build_data(
     return written + _build_seeds(source / "seeds", target / "seeds")
 
 
-def build_round(
-    sources: Sequence[str | Path], data_folder: str | Path, number: int
-) -> Path:
+def build_round(sources: Sequence[str | Path], data_folder: str | Path, number: int) -> Path:
     """Write a later round of authoring files as `authored/train-NUMBER.jsonl`; returns its path.
 
     All of it is training data: dev and test stay as they were drawn. Raises HadathError where an

@@ -90,6 +90,8 @@ _ARABIC = "[\u0621-\u063a\u0641-\u064a]"
 # Kept: letters and marks of any script, currency signs, ASCII digits, AraBERT's own punctuation.
 _KEPT = r"\p{L}\p{M}\p{Sc}0-9\s\[\]!\"#$%'()*+,.:;\-<=·>?@\\^_`{|}~—٪٫٬’،؟“؛”»«–…‘"
 # Kept, but parted neither by a space nor by a BertPreTokenizer: a pause mark, a virama, currency.
+_MARKS = "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
+_DIGITS = [f"[{chr(0x660 + value)}{chr(0x6F0 + value)}]" for value in range(10)]
 _ALONE = "[\u06da\u0b4d\\p{Sc}]"
 
 
@@ -156,6 +158,31 @@ def with_arabert_cleaning(tokenizer: PreTrainedTokenizerBase) -> PreTrainedToken
         truncation_side=tokenizer.truncation_side,
         **tokenizer.special_tokens_map,
     )
+
+
+def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """The same tokenizer, blind to what carries no meaning in news; it saves and loads as before.
+
+    Diacritics, Quranic marks and tatweel vanish, Arabic-Indic and Persian digits read as 0-9, all
+    double quotation marks as one; offsets still point into the raw text. So a model's answer can't
+    depend on them. Hamza on an alef stays: pre-trained pieces know it. One that folds already comes
+    back as it is. Raises HadathError where it is not a fast tokenizer.
+    """
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise HadathError(
+            f"{type(tokenizer).__name__}: not a fast tokenizer; give the folder a tokenizer.json"
+        )
+    backend = tokenizer.backend_tokenizer
+    stock = backend.normalizer
+    if stock is not None and _DIGITS[0] in stock.__getstate__().decode("utf-8"):
+        return tokenizer
+    folding = [
+        Replace(Regex(_MARKS), ""),
+        *(Replace(Regex(digits), str(value)) for value, digits in enumerate(_DIGITS)),
+        Replace(Regex("[«»“”„‟]"), '"'),
+    ]
+    backend.normalizer = Sequence(folding if stock is None else [stock, *folding])
+    return tokenizer
 
 
 def _unescape() -> list[Normalizer]:

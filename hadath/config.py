@@ -27,6 +27,7 @@ class TrainingConfig:
     dev: tuple[str, ...]
     held_out: tuple[str, ...] = ()
     epochs: float = 3.0
+    stop_after: float | None = None
     batch_size: int = 16
     gradient_accumulation: int = 1
     learning_rate: float = 5e-5
@@ -43,6 +44,7 @@ class TrainingConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     arabert_cleaning: Literal["auto", "yes", "no"] = "auto"
+    fold_marks: bool = False
     compact: bool = False
 
     def __post_init__(self) -> None:
@@ -87,6 +89,7 @@ class EventsConfig(TrainingConfig):
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("epochs", 0, 1000),
+    ("stop_after", 0, 1000),
     ("batch_size", 1, 4096),
     ("gradient_accumulation", 1, 4096),
     ("learning_rate", 0, 1),

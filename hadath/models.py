@@ -26,7 +26,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from hadath.cleaning import needs_arabert_cleaning, with_arabert_cleaning
+from hadath.cleaning import needs_arabert_cleaning, with_arabert_cleaning, with_folded_marks
 from hadath.errors import HadathError
 from hadath.files import read_text, write_bytes, write_text
 from hadath.hub import find_folder, first_line, offline_default, quiet_libraries
@@ -64,13 +64,15 @@ def load_base(
     layers: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     cleaning: str = "auto",
+    fold_marks: bool = False,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """An encoder from any folder or hub name with a head for `task`, in float32, to be fine-tuned.
 
     The head is new unless the source already has one for this task and these labels. `layers`
     keeps only the lowest ones. `overrides` sets values of the network's config; "attention_dropout"
     and "hidden_dropout" go by whatever name the architecture has for them. `cleaning`: AraBERT's,
-    "yes", "no" or "auto", on bases that were pre-trained so. Raises HadathError in one line.
+    "yes", "no" or "auto", on bases that were pre-trained so. `fold_marks`: the tokenizer becomes
+    blind to diacritics, tatweel and the script of digits. Raises HadathError in one line.
     """
     folder = find_folder(source, task=task)
     _demand_weights(folder, str(source), task)
@@ -85,7 +87,7 @@ def load_base(
     fine_tuned = (folder / SETTINGS_FILE).is_file()  # then its tokenizer carries what it needs
     if cleaning == "yes" or (cleaning == "auto" and not fine_tuned and _is_arabert(folder, source)):
         tokenizer = with_arabert_cleaning(tokenizer)
-    return network, tokenizer
+    return network, with_folded_marks(tokenizer) if fold_marks else tokenizer
 
 
 def load_model(source: str | Path | None = None, *, task: str) -> Model:

@@ -14,6 +14,7 @@ from hadath.annotations import Article, Question, read_articles
 from hadath.errors import HadathError
 from hadath.ontology import load_scheme
 from hadath.predict import Answer, Reading, SentenceEvents
+from hadath.report import card_disagreements
 from hadath.text import fold
 from train import perturbations as change
 from train.__main__ import main
@@ -32,6 +33,7 @@ from train.behaviour_report import (
     read_behaviour,
     report_text,
 )
+from train.cards import behaviour_of_card, write_card
 from train.pairs import Negation, WordOrder, read_negations, read_word_orders
 
 ROOT = Path(__file__).parents[1]
@@ -374,6 +376,35 @@ def test_a_report_that_is_none_is_one_clear_line(report, tmp_path, fields, place
     with pytest.raises(HadathError, match=place) as error:
         read_behaviour(path)
     assert str(error.value).startswith(f"{path}: ")
+
+
+@pytest.fixture
+def scored(tmp_path):
+    """A folder that `train score` might have written for the embedded answer finder."""
+    sheet = (CARDS / "answers-authored-test.json").read_text(encoding="utf-8")
+    (tmp_path / "score").mkdir()
+    (tmp_path / "score/sheet.json").write_text(sheet, encoding="utf-8")
+    return str(tmp_path / "score")
+
+
+def test_a_card_shows_every_rate_and_keeps_the_report_beside_it(report, scored, tmp_path):
+    source, card = tmp_path / "behaviour.json", tmp_path / "cards/mine.md"
+    source.write_text(report_text(report), encoding="utf-8")
+    write_card("embedded-answers", [scored], str(card), behaviour=str(source))
+    section = f"## Behaviour\n\n{behaviour_section(report)}\n"
+    assert section in card.read_text(encoding="utf-8")
+    assert read_behaviour(behaviour_of_card(card)) == report
+    assert card_disagreements(card) == []  # the report is not taken for a score sheet
+    write_card("embedded-answers", [scored], str(card))
+    assert "## Behaviour" not in card.read_text(encoding="utf-8")
+    assert not behaviour_of_card(card).exists()
+
+
+def test_checks_of_the_other_task_are_refused(report, scored, tmp_path):
+    source = tmp_path / "behaviour.json"
+    source.write_text(report_text(report | {"task": "events"}), encoding="utf-8")
+    with pytest.raises(HadathError, match="checks of events, but embedded-answers is of answers"):
+        write_card("embedded-answers", [scored], str(tmp_path / "a.md"), behaviour=str(source))
 
 
 @pytest.mark.parametrize("path", sorted(CARDS.glob("behaviour/*.json")), ids=lambda path: path.stem)

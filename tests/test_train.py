@@ -825,6 +825,29 @@ def test_too_many_frozen_layers_are_refused_before_an_older_runs_checkpoints_go(
     assert (older / "whole").exists()
 
 
+def test_a_run_may_stop_before_its_schedule_ends(configs, tmp_path):
+    output = trained("events", configs, tmp_path / "model", "epochs=4", "stop_after=1")
+    log = json.loads((output / "training.json").read_text("utf-8"))["log"]
+    rates = [row["learning_rate"] for row in log if "learning_rate" in row]
+    epochs = [row["epoch"] for row in log if "eval_goal" in row]
+    assert epochs == [1.0]
+    assert not rates or rates[-1] > 0  # not annealed: the schedule was for four
+
+
+def test_the_tokenizer_that_a_run_saves_folds_marks_where_it_was_told_to(configs, tmp_path):
+    output = trained("answers", configs, tmp_path / "model", "epochs=1", "fold_marks=true")
+    tokenizer = load_model(output, task="answers").tokenizer
+    assert tokenizer("مُوسكــو ٢٠٢٣")["input_ids"] == tokenizer("موسكو 2023")["input_ids"]
+
+
+def test_a_pooling_layer_is_added_once(configs, tmp_path):
+    first = trained("events", configs, tmp_path / "first", "epochs=1", "mean_pooling=true")
+    depth = load_model(first, task="events").network.config.num_hidden_layers
+    words = (f"base={first}", "epochs=1", "mean_pooling=true")
+    again = trained("events", configs, tmp_path / "again", *words)
+    assert depth == 3 == load_model(again, task="events").network.config.num_hidden_layers
+
+
 # Scores, from the command line.
 
 

@@ -72,10 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     out.set_defaults(run=_leave_one_out)
     bench = commands.add_parser("benchmark", help="score under a public benchmark's own protocol")
-    bench.add_argument("name", choices=("quadclass",))
-    bench.add_argument("config", nargs="?", default="configs/events-quadclass.yaml")
+    bench.add_argument("name", choices=("quadclass", "arcd", "seeds"))
+    bench.add_argument(
+        "config", nargs="?", default="configs/events-quadclass.yaml", help="of quadclass"
+    )
     bench.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
-    bench.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
+    bench.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5], help="of quadclass")
+    bench.add_argument("--model", default="embedded", help="of arcd: a folder or a hub name")
     bench.set_defaults(run=_benchmark)
     cut = commands.add_parser("trim", help="cut a multilingual encoder's vocabulary to your texts")
     cut.add_argument("base", help="for instance intfloat/multilingual-e5-small")
@@ -157,9 +160,14 @@ def _leave_one_out(options: argparse.Namespace) -> int:
 
 def _benchmark(options: argparse.Namespace) -> int:
     from hadath.config import EventsConfig, load_config
-    from train.benchmark import quadclass
+    from train.benchmark import arcd, quadclass, seeds
 
-    quadclass(load_config(EventsConfig, options.config, options.settings), options.seeds)
+    if options.name == "arcd":
+        arcd(None if options.model == "embedded" else options.model)
+    elif options.name == "seeds":
+        seeds()
+    else:
+        quadclass(load_config(EventsConfig, options.config, options.settings), options.seeds)
     return 0
 
 

@@ -43,6 +43,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         layers=config.layers,
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
+        fold_marks=config.fold_marks,
     )
     settings = ModelSettings(
         task="answers",

@@ -16,7 +16,7 @@ from typing import Any
 
 from hadath.annotations import Article, write_articles
 from hadath.baselines import SVM, fit_events_baselines
-from hadath.config import EventsConfig
+from hadath.config import AnswersConfig, EventsConfig, load_config
 from hadath.errors import HadathError
 from hadath.files import write_text
 from hadath.predict import EventClassifier, article_sentences
@@ -26,9 +26,18 @@ from train.data import data_hash, read_files
 from train.events import train_events
 from train.examples import sentence_types
 from train.judge import event_results
+from train.leave_one_out import leave_one_answers_out, leave_one_events_out
 from train.record import command
+from train.score import Data, score_answers_model
 
 SHARES = (0.70, 0.15)  # of train and dev; the rest is test
+ARCD = "data/public/arcd/arcd-test.json"
+SEEDS = "data/seeds/seeds.jsonl"
+AUTHORED = Data(
+    test=("data/authored/test.jsonl",),
+    train=tuple(f"data/authored/{name}.jsonl" for name in ("train", "train-2", "train-3")),
+    dev=("data/authored/dev.jsonl",),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +54,22 @@ class Run:
     seconds: float
 
 
-def quadclass(config: EventsConfig, seeds: Sequence[int]) -> dict[str, Any]:
+def quadclass(config: EventsConfig, numbers: Sequence[int]) -> dict[str, Any]:
     """One label a sentence, random 70/15/15 splits, a model a seed: mean and spread of macro-F1.
 
     `config.train` names the whole labelled set; each seed splits it anew, chooses the epoch on its
     dev part and is scored once on its test part. Writes benchmark.json and benchmark.md into
     `config.output`, and gives what the JSON holds.
     """
-    if len(seeds) < 2 or len(set(seeds)) < len(seeds):
-        raise HadathError(f"seeds: found {list(seeds)}; name at least two, each once")
-    for seed in seeds:
+    if len(numbers) < 2 or len(set(numbers)) < len(numbers):
+        raise HadathError(f"seeds: found {list(numbers)}; name at least two, each once")
+    for seed in numbers:
         replace(config, seed=seed)  # refuses one out of range before hours of training
     articles = read_files(config.train)
     refuse_unfit(config.train, articles)
     data = data_hash(config.train)
     runs = []
-    for seed in seeds:
+    for seed in numbers:
         began = time.monotonic()
         folder = Path(config.output) / f"seed-{seed}"
         parts = random_split(articles, seed)
@@ -113,6 +122,22 @@ def refuse_unfit(files: Sequence[str], articles: Sequence[Article]) -> None:
                 f"{place}: articles {first!r} and {article.id!r} have the same text, which a "
                 f"split would put on both sides; remove one"
             )
+
+
+def arcd(model: str | None) -> None:
+    """ARCD's test questions by `model` (None: the embedded one), in both measures, into runs/arcd.
+
+    The baseline of word overlap learns from the authored articles.
+    """
+    score_answers_model(model, replace(AUTHORED, test=(ARCD,)), "runs/arcd")
+
+
+def seeds() -> None:
+    """Both tasks on the five seed articles, each read by a model tuned on the other four."""
+    answers = load_config(AnswersConfig, "configs/answers-leave-one-out.yaml")
+    leave_one_answers_out(answers, SEEDS, AUTHORED.train)
+    events = load_config(EventsConfig, "configs/events-leave-one-out.yaml")
+    leave_one_events_out(events, SEEDS, AUTHORED.train)
 
 
 def random_split(articles: Sequence[Article], seed: int) -> dict[str, list[Article]]:

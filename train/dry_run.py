@@ -164,6 +164,7 @@ def _network(config: TrainingConfig, labels: tuple[str, ...]) -> tuple[Any, Any,
         layers=config.layers,
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
+        fold_marks=config.fold_marks,
     )
     return network, tokenizer, False
 

@@ -48,6 +48,7 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         layers=config.layers,
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
+        fold_marks=config.fold_marks,
     )
     if config.mean_pooling and head_is_new(network):
         add_pooling_layer(network)

@@ -25,6 +25,7 @@ from transformers import (
     PrinterCallback,
     ProgressCallback,
     Trainer,
+    TrainerCallback,
     TrainerControl,
     TrainerState,
     TrainingArguments,
@@ -171,7 +172,10 @@ class JudgedTrainer(Trainer):
             train_dataset=list(recipe.rows),
             eval_dataset=[],
             data_collator=Collator(recipe.model.tokenizer),
-            callbacks=[EarlyStoppingCallback(early_stopping_patience=config.patience)],
+            callbacks=[
+                EarlyStoppingCallback(early_stopping_patience=config.patience),
+                _StopAfter(config.stop_after),
+            ],
         )
         self.model_accepts_loss_kwargs = False
         self.remove_callback(ProgressCallback)
@@ -328,6 +332,26 @@ def _layer_of(name: str, depth: int) -> int:
         if before in ("layer", "layers") and word.isdigit():
             return int(word) + 1
     return depth + 1
+
+
+class _StopAfter(TrainerCallback):
+    """Ends the run after so many epochs while the learning rate still stands where it stood.
+
+    A later stage then goes on from a network that was not annealed yet.
+    """
+
+    def __init__(self, epochs: float | None) -> None:
+        self._epochs = epochs
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        if self._epochs is not None and (state.epoch or 0.0) >= self._epochs:
+            control.should_training_stop = True
 
 
 class _Progress(ProgressCallback):
