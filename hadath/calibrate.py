@@ -29,30 +29,24 @@ def events_temperature(logits: np.ndarray, gold: np.ndarray, *, multi_label: boo
     return float(min(_TEMPERATURES, key=loss))
 
 
-def label_thresholds(
-    probabilities: np.ndarray, gold: np.ndarray, *, prior: float = 2.0
-) -> np.ndarray:
-    """(label,) thresholds, each the one with its label's best F1 on dev.
+def shared_threshold(probabilities: np.ndarray, gold: np.ndarray, *, prior: float = 5.0) -> float:
+    """The one threshold for all labels with the best micro-F1 on dev.
 
-    A rare label's best F1 rests on a handful of sentences, so each F1 is smoothed with `prior`
-    sentences of the F1 that 0.5 gives; ties go to the threshold nearest 0.5. A label without a dev
-    sentence keeps 0.5.
+    `probabilities`, `gold`: (sentence, label). A threshold for each label would rest on a handful
+    of sentences: fitted so on 24 articles, it lost 2 points of F1 on those left out. `prior`
+    sentences of the F1 that 0.5 gives pull small dev splits towards 0.5, where ties go too.
     """
-    grid = np.round(np.arange(0.05, 0.951, 0.025), 3)
+    grid = np.round(np.arange(0.1, 0.901, 0.025), 3)
     grid = grid[np.argsort(np.abs(grid - 0.5), kind="stable")]
-    thresholds = np.full(probabilities.shape[1], 0.5)
-    for label in range(probabilities.shape[1]):
-        truth = gold[:, label].astype(bool)
-        if not truth.any():
-            continue
-        chosen = probabilities[:, label][None, :] >= grid[:, None]
-        hits = (chosen & truth).sum(axis=1)
-        doubled = chosen.sum(axis=1) + truth.sum()
-        # grid[0] is the value nearest 0.5: its F1 is what the prior pulls towards.
-        middle = 2 * hits[0] / max(doubled[0], 1)
-        smoothed = (2 * hits + 2 * prior * middle) / (doubled + 2 * prior)
-        thresholds[label] = grid[int(np.argmax(smoothed))]
-    return thresholds
+    truth = gold.astype(bool)
+    if not truth.any():
+        return 0.5
+    chosen = [probabilities >= value for value in grid]
+    hits = np.array([(each & truth).sum() for each in chosen])
+    doubled = np.array([each.sum() + truth.sum() for each in chosen])
+    # grid[0] is 0.5: its F1 is what the prior pulls towards.
+    middle = 2 * hits[0] / doubled[0]
+    return float(grid[int(np.argmax((2 * hits + 2 * prior * middle) / (doubled + 2 * prior)))])
 
 
 def answers_temperature(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hadath.calibrate import (
     answers_temperature,
     events_temperature,
-    label_thresholds,
     no_answer_threshold,
+    shared_threshold,
 )
 from hadath.decode import Candidate, best_spans, chosen_labels, event_probabilities, rank
 
@@ -125,11 +125,18 @@ def test_the_temperature_of_overconfident_answers_is_found():
     assert answers_temperature(questions) == pytest.approx(2.5, rel=0.15)
 
 
-def test_thresholds_find_the_gap_and_leave_an_unseen_label_at_half():
+def test_the_shared_threshold_finds_the_gap_and_is_half_where_nothing_is_known():
     probabilities = np.array([[0.2, 0.3]] * 40 + [[0.35, 0.1]] * 20)
     gold = np.array([[False, False]] * 40 + [[True, False]] * 20)
-    thresholds = label_thresholds(probabilities, gold)
-    assert 0.2 < thresholds[0] <= 0.35 and thresholds[1] == 0.5
+    assert 0.3 < shared_threshold(probabilities, gold) <= 0.35
+    assert shared_threshold(probabilities, np.zeros_like(gold)) == 0.5
+
+
+def test_a_few_sentences_hardly_move_the_shared_threshold():
+    probabilities, gold = np.array([[0.45], [0.2]]), np.array([[True], [False]])
+    assert shared_threshold(probabilities, gold, prior=5.0) <= 0.45
+    alike = np.array([[0.5], [0.45], [0.2]]), np.array([[True], [False], [False]])
+    assert shared_threshold(*alike) == 0.5
 
 
 @settings(max_examples=60, deadline=None)

@@ -453,6 +453,7 @@ def test_no_name_loads_the_embedded_model(model, tmp_path, monkeypatch):
 
 def test_loading_and_saving_print_nothing_and_leave_logging_as_it_was(model, tmp_path, capfd):
     transformers_logging.set_verbosity_info()
+    transformers_logging.enable_progress_bar()  # a training before may have put it out
     try:
         save_compact(model, tmp_path / "model")
         load_model(tmp_path / "model", task=model.settings.task)

@@ -28,8 +28,9 @@ def test_every_token_becomes_the_norm_of_itself_and_the_mean_of_those_not_padded
         after = network.base_model(**batch).last_hidden_state
     real = batch["attention_mask"][..., None]
     mean = (before * real).sum(dim=1, keepdim=True) / real.sum(dim=1, keepdim=True)
-    expected = torch.nn.functional.layer_norm(before + mean, before.shape[-1:])
-    assert torch.allclose((after - expected) * real, torch.zeros_like(after), atol=1e-5)
+    eps = network.config.layer_norm_eps
+    expected = torch.nn.functional.layer_norm(before + mean, before.shape[-1:], eps=eps)
+    assert torch.allclose((after - expected) * real, torch.zeros_like(after), atol=1e-4)
 
 
 def test_the_layer_is_in_the_config_and_a_stock_class_loads_it(network_and_batch, tmp_path):

@@ -79,7 +79,7 @@ def fit_answers(model: Model, articles: Sequence[Article]) -> Judged[AnswerResul
 
 
 def fit_events(model: Model, articles: Sequence[Article]) -> Judged[EventResult]:
-    """Fit temperature and each label's threshold on the articles (dev), then classify them."""
+    """Fit temperature and the labels' shared threshold on the articles (dev), then classify."""
     classifier = EventClassifier(model, device=str(model.network.device))
     logits = classifier.logits(articles)
     gold = np.array(
@@ -94,13 +94,11 @@ def fit_events(model: Model, articles: Sequence[Article]) -> Judged[EventResult]
     probabilities = calibrate.event_probabilities(
         logits, temperature=temperature, multi_label=multi_label
     )
-    thresholds = calibrate.label_thresholds(probabilities, gold)
+    threshold = calibrate.shared_threshold(probabilities, gold)
     settings = replace(
         model.settings,
         temperature=temperature,
-        thresholds={
-            label: float(value) for label, value in zip(classifier.labels, thresholds, strict=True)
-        },
+        thresholds=dict.fromkeys(classifier.labels, threshold),
     )
     classifier.model = replace(model, settings=settings)
     return Judged(
