@@ -123,15 +123,20 @@ def build_data(
     return written + _build_seeds(source / "seeds", target / "seeds")
 
 
-def build_round(sources: Sequence[str | Path], data_folder: str | Path, number: int) -> Path:
-    """Write a later round of authoring files as `authored/train-NUMBER.jsonl`; returns its path.
+def build_round(
+    sources: Sequence[str | Path], data_folder: str | Path, number: int, *, split: str = "train"
+) -> Path:
+    """Write a later round of authoring files as `authored/SPLIT-NUMBER.jsonl`; returns its path.
 
-    All of it is training data: dev and test stay as they were drawn. Raises HadathError where an
-    article's id is taken, or it shares a run of 8 words with an article of another split.
+    A later round goes into one split as a whole, train or dev: what was drawn stays as it was
+    drawn. Raises HadathError where an article's id is taken, or it shares a run of 8 words with an
+    article of another split.
     """
-    target = Path(data_folder) / "authored" / f"train-{number}.jsonl"
+    if split not in ("train", "dev"):
+        raise HadathError(f"split: found {split!r}; a later round goes into train or dev")
+    target = Path(data_folder) / "authored" / f"{split}-{number}.jsonl"
     found = [
-        replace(article, source=f"authored round {number}", split="train")
+        replace(article, source=f"authored round {number}", split=split)
         for path in sources
         for article in read_authoring(path)
     ]
@@ -146,7 +151,7 @@ def build_round(sources: Sequence[str | Path], data_folder: str | Path, number: 
     taken = {
         phrase: article.id
         for article in old
-        if article.split != "train"
+        if article.split != split
         for phrase in phrases(article.text)
     }
     for article in found:
@@ -189,8 +194,11 @@ def write_datasheet(data_folder: str | Path) -> Path:
 def datasheet_figures(data_folder: str | Path) -> str:
     """Two Markdown tables: what each split holds, and its events per type."""
     folder, templates = Path(data_folder), load_templates()
-    later = sorted(path.stem for path in (folder / "authored").glob("train-*.jsonl"))
-    names = ["train", *later, "dev", "test"]
+    later = {
+        split: sorted(path.stem for path in (folder / "authored").glob(f"{split}-*.jsonl"))
+        for split in ("train", "dev")
+    }
+    names = ["train", *later["train"], "dev", *later["dev"], "test"]
     splits = {name: read_articles(folder / "authored" / f"{name}.jsonl") for name in names}
     splits["leave-one-out"] = read_articles(folder / "seeds" / "seeds.jsonl")
     counts = {

@@ -45,6 +45,7 @@ class TrainingConfig:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     arabert_cleaning: Literal["auto", "yes", "no"] = "auto"
     fold_marks: bool = False
+    plain_alefs: float = 0.0
     compact: bool = False
 
     def __post_init__(self) -> None:
@@ -64,6 +65,7 @@ class AnswersConfig(TrainingConfig):
     longest_answer: int = 48
     role_questions: float = 0.5
     moved_questions: float = 0.0
+    strangers: float = 0.0
     empty_windows: float = 0.5
     scheme: str = "plover"
 
@@ -107,6 +109,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("longest_answer", 1, 512),
     ("role_questions", 0, 100),
     ("moved_questions", 0, 1),
+    ("strangers", 0, 1),
+    ("plain_alefs", 0, 1),
     ("empty_windows", 0, 1),
 )
 

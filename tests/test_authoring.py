@@ -5,10 +5,11 @@ from collections import Counter
 
 import pytest
 
-from hadath.annotations import Article, Event, Question, Span, quotes
+from hadath.annotations import Article, Event, Question, Span, quotes, read_articles
 from hadath.authoring import (
     assign_splits,
     build_data,
+    build_round,
     find_quote,
     phrases,
     read_authoring,
@@ -187,3 +188,23 @@ def test_quad_classes_become_two_columns_and_nothing_more(tmp_path):
     assert written_text == 'text,label\n"قال: ""نعم""، ثم مضى",VerCoop\n'
     with pytest.raises(HadathError, match=r"\[0\]: expected an object with text and label"):
         write_quadclass(written(tmp_path / "bad.json", [{"text": "أ"}]), tmp_path / "bad.csv")
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_later_round_goes_whole_into_one_split(tmp_path, split):
+    path = build_round([written(tmp_path / "a.jsonl", RECORD)], tmp_path, 7, split=split)
+    assert path == tmp_path / "authored" / f"{split}-7.jsonl"
+    (article,) = read_articles(path)
+    assert (article.split, article.source) == (split, "authored round 7")
+
+
+def test_a_later_round_shares_no_phrase_with_another_split(tmp_path):
+    sentence = "افتتح رئيس الوزراء صباح اليوم مشروع سد كبير على نهر النيل قرب أسوان."
+    first = changed(sentences=[{"s": sentence, "p": 1}], questions=[])
+    again = first | {"id": "t-2"}
+    build_round([written(tmp_path / "a.jsonl", first)], tmp_path, 2, split="dev")
+    with pytest.raises(HadathError, match="'t-2' shares .* with 't-1' of another split"):
+        build_round([written(tmp_path / "b.jsonl", again)], tmp_path, 4)
+    build_round([written(tmp_path / "b.jsonl", again)], tmp_path, 3, split="dev")
+    with pytest.raises(HadathError, match="split: found 'test'; a later round"):
+        build_round([written(tmp_path / "a.jsonl", first)], tmp_path, 2, split="test")

@@ -20,6 +20,7 @@ from hadath.features import WindowSize
 from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
+from train.augment import beside_strangers, questions_in_plain_alefs
 from train.data import training_articles
 from train.examples import AnswerRows, answer_rows
 from train.finish import finish, network_overrides
@@ -78,6 +79,8 @@ def rows_of(
     """The windows of all questions: written by hand, made from events, moved to other articles."""
     asked = asked_of(train) + drawn_role_questions(train, config)
     asked += moved_questions(train, config.moved_questions, config.seed)
+    asked = beside_strangers(asked, config.strangers, config.seed)
+    asked = questions_in_plain_alefs(asked, config.plain_alefs, config.seed)
     return answer_rows(
         tokenizer,
         asked,

@@ -20,6 +20,7 @@ from hadath.models import Model, ModelSettings, load_base
 from hadath.ontology import load_scheme
 from hadath.predict import article_sentences
 from hadath.scores import score_events
+from train.augment import articles_in_plain_alefs
 from train.data import training_articles
 from train.examples import Collator, Row, event_rows, sentence_types
 from train.finish import finish, network_overrides
@@ -63,7 +64,8 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         scheme=config.scheme if config.labels == "scheme" else "",
     )
     model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
-    rows = event_rows(tokenizer, train, labels, tokens=config.window, context=config.context)
+    read = articles_in_plain_alefs(train, config.plain_alefs, config.seed)
+    rows = event_rows(tokenizer, read, labels, tokens=config.window, context=config.context)
     counts = Counter(event.type for article in train for event in article.events)
     sys.stderr.write(
         f"{len(rows)} sentences of {len(train)} articles; "
