@@ -78,6 +78,18 @@ def quiet_libraries(*, progress: bool = False) -> Iterator[None]:
             hub_utils.enable_progress_bars()
 
 
+@contextmanager
+def told_in_one_line(place: str, mend: str, *, what: str = "can't be loaded") -> Iterator[None]:
+    """Whatever a library raises inside becomes one HadathError: place, what failed, the mend."""
+    try:
+        yield
+    except HadathError:
+        raise
+    # transformers, tokenizers and safetensors raise many kinds, tokenizers even bare Exceptions.
+    except Exception as error:
+        raise HadathError(f"{place}: {what} ({first_line(error)}); {mend}") from error
+
+
 def first_line(error: BaseException) -> str:
     """The first line of another library's message, which is where it says what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

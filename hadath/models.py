@@ -29,11 +29,18 @@ from transformers import (
 from hadath.cleaning import needs_arabert_cleaning, with_arabert_cleaning, with_folded_marks
 from hadath.errors import HadathError
 from hadath.files import read_text, write_bytes, write_text
-from hadath.hub import find_folder, first_line, offline_default, quiet_libraries
+from hadath.hub import (
+    find_folder,
+    first_line,
+    offline_default,
+    quiet_libraries,
+    told_in_one_line,
+)
 from hadath.model_settings import SETTINGS_FILE, TASKS, ModelSettings, read_settings
 from hadath.weights import compact_state
 
 MODELS_VARIABLE = "HADATH_MODELS"
+_MEND = "copy it anew"
 _HEADS: dict[str, Any] = {
     "answers": AutoModelForQuestionAnswering,
     "events": AutoModelForSequenceClassification,
@@ -192,7 +199,7 @@ def _config(folder: Path, name: str, task: str) -> PretrainedConfig:
             f"{name}/config.json: model_type {kind!r} is unknown to transformers, and code that "
             f"comes with a model is never run; choose another base; {offline_default(task)}"
         )
-    with _told_in_one_line(f"{name}/config.json"), quiet_libraries():
+    with told_in_one_line(f"{name}/config.json", _MEND), quiet_libraries():
         return AutoConfig.from_pretrained(folder, trust_remote_code=False)
 
 
@@ -200,7 +207,7 @@ def _network(
     folder: Path, config: PretrainedConfig, task: str, name: str
 ) -> tuple[PreTrainedModel, tuple[str, ...]]:
     """The network in float32, and the names of weights that the folder lacks (they are new)."""
-    with _told_in_one_line(name), quiet_libraries():
+    with told_in_one_line(name, _MEND), quiet_libraries():
         network, report = _HEADS[task].from_pretrained(
             folder,
             config=config,
@@ -218,21 +225,11 @@ def _network(
 def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerFast:
     if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.txt", "vocab.json")):
         raise HadathError(f"{name}: no tokenizer.json; save or copy the model anew")
-    with _told_in_one_line(f"{name}: tokenizer"), quiet_libraries():
+    with told_in_one_line(f"{name}: tokenizer", _MEND), quiet_libraries():
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise HadathError(f"{name}: its tokenizer gives no offsets; choose a base whose does")
     return tokenizer
-
-
-@contextmanager
-def _told_in_one_line(place: str) -> Iterator[None]:
-    try:
-        yield
-    # transformers, tokenizers and safetensors raise many kinds, tokenizers even bare Exceptions.
-    except Exception as error:
-        found = first_line(error)
-        raise HadathError(f"{place}: can't be loaded ({found}); copy it anew") from error
 
 
 def _has_head(config: PretrainedConfig, task: str, labels: Sequence[str]) -> bool:

@@ -203,7 +203,7 @@ def test_a_later_round_shares_no_phrase_with_another_split(tmp_path):
     first = changed(sentences=[{"s": sentence, "p": 1}], questions=[])
     again = first | {"id": "t-2"}
     build_round([written(tmp_path / "a.jsonl", first)], tmp_path, 2, split="dev")
-    with pytest.raises(HadathError, match="'t-2' shares .* with 't-1' of another split"):
+    with pytest.raises(HadathError, match=r"'t-2' shares .* with 't-1' of another split"):
         build_round([written(tmp_path / "b.jsonl", again)], tmp_path, 4)
     build_round([written(tmp_path / "b.jsonl", again)], tmp_path, 3, split="dev")
     with pytest.raises(HadathError, match="split: found 'test'; a later round"):

@@ -166,8 +166,8 @@ def test_a_set_that_the_protocol_does_not_fit_is_refused(config, tmp_path, capsy
 
     good = rows(12)
     against("few", good[:3], "3 articles, too few")
-    against("none", [*good, ("نص بلا وسم", "")], "a sentence of 0 labels", "exactly one")
-    against("two", [*good, ("نص", "VerCoop;MatConf")], "a sentence of 2 labels")
+    against("none", [*good, ("نص بلا وسم", "")], "a sentence of 0 types", "exactly one")
+    against("two", [*good, ("نص", "VerCoop;MatConf")], "a sentence of 2 types")
     against("twice", [*good, (f"{good[0][0]} ", good[0][1])], "have the same text")
     absent = tmp_path / "absent.csv"
     refused(config, capsys, f"{absent}: no such file", words=(f"train={absent}",))

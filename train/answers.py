@@ -6,12 +6,10 @@ It does not know the test split.
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-import torch
 from transformers import PreTrainedTokenizerFast, set_seed
-from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 from hadath.annotations import Article, Question
 from hadath.config import AnswersConfig
@@ -26,7 +24,7 @@ from train.examples import AnswerRows, answer_rows
 from train.finish import finish, network_overrides
 from train.judge import asked_of, fit_answers
 from train.loop import Recipe, fit
-from train.losses import span_loss
+from train.losses import answers_loss
 from train.negatives import moved_questions
 
 GOAL = "f1"
@@ -60,7 +58,9 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         f"{built.cost}\n"
     )
     log = fit(
-        Recipe(model, built.rows, _loss, partial(_judge, dev=dev), GOAL), config, resume=resume
+        Recipe(model, built.rows, answers_loss, partial(_judge, dev=dev), GOAL),
+        config,
+        resume=resume,
     )
     fitted = partial(fit_answers, articles=dev)
     return finish(model, config, log, fit=fitted, goal=GOAL, began=began)
@@ -105,10 +105,6 @@ def drawn_role_questions(
         for question in role_questions(article, templates, seed=config.seed)
     ]
     return random.Random(config.seed).sample(made, min(wanted, len(made)))
-
-
-def _loss(outputs: QuestionAnsweringModelOutput, gold: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    return span_loss(outputs.start_logits, outputs.end_logits, gold["gold"], gold["article"])
 
 
 def _judge(model: Model, dev: Sequence[Article]) -> dict[str, float]:

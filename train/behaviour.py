@@ -110,18 +110,10 @@ def check_answers(
     Raises RuntimeError where an answer is no slice of the text it was asked of.
     """
     read = _remembering(partial(_given, finder))
-    results = []
-    for name, cases in _answer_cases(articles, word_orders):
-        chosen = spread(cases, most)
-        before = read([case.before for case in chosen])
-        after = read([case.after for case in chosen])
-        failures = [
-            _answer_failure(case, *pair)
-            for case, *pair in zip(chosen, before, after, strict=True)
-            if not same_answer(*pair)
-        ]
-        results.append(_result(name, _SAME_ANSWER, len(chosen), failures))
-    return results
+    return [
+        _compared(name, _SAME_ANSWER, spread(cases, most), read, same_answer, _answer_failure)
+        for name, cases in _answer_cases(articles, word_orders)
+    ]
 
 
 def same_answer(one: Answer | None, other: Answer | None) -> bool:
@@ -265,15 +257,8 @@ def check_events(
     results = []
     for name, changed in _EVENT_CHANGES:
         cases = [Case(place, text, changed(text)) for place, text in sentences]
-        chosen = spread([case for case in cases if case.before != case.after], most)
-        before = read([case.before for case in chosen])
-        after = read([case.after for case in chosen])
-        failures = [
-            _event_failure(case, *pair)
-            for case, *pair in zip(chosen, before, after, strict=True)
-            if pair[0].types.keys() != pair[1].types.keys()
-        ]
-        results.append(_result(name, _SAME_TYPES, len(chosen), failures))
+        touched = spread([case for case in cases if case.before != case.after], most)
+        results.append(_compared(name, _SAME_TYPES, touched, read, _same_types, _event_failure))
     told = [pair for pair in negations if pair.type in classifier.labels]
     return results + _check_negations(read, spread(told, most))
 
@@ -300,6 +285,10 @@ def _check_negations(
             len(pairs) - len(missed), kept,
         ),
     ]  # fmt: skip
+
+
+def _same_types(one: SentenceEvents, other: SentenceEvents) -> bool:
+    return one.types.keys() == other.types.keys()
 
 
 def _told(classifier: Classifier, texts: Sequence[str]) -> list[SentenceEvents]:
@@ -350,6 +339,25 @@ def _remembering(
         return [known[each] for each in wanted]
 
     return asked
+
+
+def _compared(
+    name: str,
+    must_hold: str,
+    cases: Sequence[Case[Asked]],
+    read: Callable[[Sequence[Asked]], list[Said]],
+    same: Callable[[Said, Said], bool],
+    failure: Callable[[Case[Asked], Said, Said], Failure],
+) -> Result:
+    """What is said before and after the change of each case; where it is not `same`, a failure."""
+    before = read([case.before for case in cases])
+    after = read([case.after for case in cases])
+    failures = [
+        failure(case, *pair)
+        for case, *pair in zip(cases, before, after, strict=True)
+        if not same(*pair)
+    ]
+    return _result(name, must_hold, len(cases), failures)
 
 
 def _result(name: str, must_hold: str, cases: int, failures: Sequence[Failure]) -> Result:

@@ -19,12 +19,11 @@ from hadath.baselines import SVM, fit_events_baselines
 from hadath.config import AnswersConfig, EventsConfig, load_config
 from hadath.errors import HadathError
 from hadath.files import write_text
-from hadath.predict import EventClassifier, article_sentences
+from hadath.predict import EventClassifier
 from hadath.provenance import git_revision, hardware_line
 from hadath.scores import EventResult, score_events
 from train.data import data_hash, read_files
-from train.events import train_events
-from train.examples import sentence_types
+from train.events import refuse_other_counts, train_events
 from train.judge import event_results
 from train.leave_one_out import leave_one_answers_out, leave_one_events_out
 from train.record import command
@@ -35,8 +34,10 @@ ARCD = "data/public/arcd/arcd-test.json"
 SEEDS = "data/seeds/seeds.jsonl"
 AUTHORED = Data(
     test=("data/authored/test.jsonl",),
-    train=tuple(f"data/authored/{name}.jsonl" for name in ("train", "train-2", "train-3")),
-    dev=("data/authored/dev.jsonl",),
+    train=tuple(
+        f"data/authored/{name}.jsonl" for name in ("train", "train-2", "train-3", "train-4")
+    ),
+    dev=("data/authored/dev.jsonl", "data/authored/dev-2.jsonl"),
 )
 
 
@@ -108,14 +109,10 @@ def refuse_unfit(files: Sequence[str], articles: Sequence[Article]) -> None:
             f"{place}: {len(articles)} articles, too few for a train, a dev and a test part; "
             f"name a larger set"
         )
+    mend = "the protocol needs exactly one, correct or remove it"
+    refuse_other_counts(files, articles, mend)
     homes: dict[str, str] = {}
     for article in articles:
-        for types in sentence_types(article, article_sentences(article)):
-            if len(types) != 1:
-                raise HadathError(
-                    f"{place}: article {article.id!r} has a sentence of {len(types)} labels; the "
-                    f"protocol needs exactly one, correct or remove it"
-                )
         first = homes.setdefault(article.text.strip(), article.id)
         if first != article.id:
             raise HadathError(

@@ -38,7 +38,7 @@ from train.loop import (
     refuse_wide_window,
     training_arguments,
 )
-from train.losses import label_loss, span_loss
+from train.losses import answers_loss, events_loss
 from train.pooling import add_pooling_layer
 from train.probe import head_is_new
 
@@ -234,9 +234,8 @@ def _loss(
     with torch.autocast(kind, dtype=half, enabled=half is not None):
         outputs = network(**inputs)
     if isinstance(config, EventsConfig):
-        multi_label = config.mode == "multi-label"
-        return label_loss(outputs.logits, gold["labels"], multi_label=multi_label)
-    return span_loss(outputs.start_logits, outputs.end_logits, gold["gold"], gold["article"])
+        return events_loss(outputs, gold, multi_label=config.mode == "multi-label")
+    return answers_loss(outputs, gold)
 
 
 def _operations(network: PreTrainedModel) -> int:

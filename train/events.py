@@ -6,12 +6,11 @@ It does not know the test split.
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from transformers import set_seed
-from transformers.modeling_outputs import SequenceClassifierOutput
 
 from hadath.annotations import Article
 from hadath.config import EventsConfig
@@ -26,9 +25,9 @@ from train.examples import Collator, Row, event_rows, sentence_types
 from train.finish import finish, network_overrides
 from train.judge import fit_events
 from train.loop import Recipe, fit
-from train.losses import label_loss
+from train.losses import events_loss
 from train.pooling import add_pooling_layer
-from train.probe import head_is_new, start_from_probe
+from train.probe import head_is_new, smoothed_shares, start_from_probe
 
 
 def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
@@ -75,7 +74,7 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         start_from_priors(network, rows, multi_label=multi_label)
     goal = "macro_f1"
     recipe = Recipe(
-        model, rows, partial(_loss, multi_label=multi_label), partial(_judge, dev=dev), goal
+        model, rows, partial(events_loss, multi_label=multi_label), partial(_judge, dev=dev), goal
     )
     log = fit(recipe, config, resume=resume)
     fitted = partial(fit_events, articles=dev)
@@ -103,14 +102,18 @@ def label_set(
     return labels
 
 
-def refuse_other_counts(files: Sequence[str], articles: Sequence[Article]) -> None:
+def refuse_other_counts(
+    files: Sequence[str],
+    articles: Sequence[Article],
+    mend: str = "mode single-label needs exactly one in each, use multi-label",
+) -> None:
     """Raise HadathError where a sentence has no type or several: single-label mode needs one."""
     for article in articles:
         for types in sentence_types(article, article_sentences(article)):
             if len(types) != 1:
                 raise HadathError(
                     f"{', '.join(files)}: article {article.id!r} has a sentence of {len(types)} "
-                    f"types; mode single-label needs exactly one in each, use multi-label"
+                    f"types; {mend}"
                 )
 
 
@@ -128,15 +131,9 @@ def start_from_priors(network: torch.nn.Module, rows: Sequence[Row], *, multi_la
     ]  # fmt: skip
     if not heads or heads[-1].bias is None or heads[-1].bias.any():
         return
-    shares = (targets.sum(dim=0) + 1) / (len(rows) + 2)
+    shares = smoothed_shares(targets)
     with torch.no_grad():
         heads[-1].bias.copy_(torch.logit(shares) if multi_label else shares.log())
-
-
-def _loss(
-    outputs: SequenceClassifierOutput, gold: Mapping[str, torch.Tensor], multi_label: bool
-) -> torch.Tensor:
-    return label_loss(outputs.logits, gold["labels"], multi_label=multi_label)
 
 
 def _judge(model: Model, dev: Sequence[Article]) -> dict[str, float]:

@@ -3,8 +3,26 @@
 It does not know the network, nor the loop.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch.nn import functional
+from transformers.modeling_outputs import QuestionAnsweringModelOutput, SequenceClassifierOutput
+
+Gold = Mapping[str, torch.Tensor]
+"""What a batch should give, by the names of Collator: `gold` and `article`, or `labels`."""
+
+
+def answers_loss(outputs: QuestionAnsweringModelOutput, gold: Gold) -> torch.Tensor:
+    """`span_loss` of an answer finder's outputs."""
+    return span_loss(outputs.start_logits, outputs.end_logits, gold["gold"], gold["article"])
+
+
+def events_loss(
+    outputs: SequenceClassifierOutput, gold: Gold, *, multi_label: bool
+) -> torch.Tensor:
+    """`label_loss` of an event classifier's outputs."""
+    return label_loss(outputs.logits, gold["labels"], multi_label=multi_label)
 
 
 def span_loss(

@@ -91,7 +91,12 @@ def _fitted(
         if truth.any() and not truth.all():
             fitted = LogisticRegression(C=STRENGTH, max_iter=500).fit(pooled, truth)
             weights[label], biases[label] = fitted.coef_[0], fitted.intercept_[0]
-        else:  # as start_from_priors would have it
-            share = (truth.sum() + 1) / (len(truth) + 2)
-            biases[label] = np.log(share / (1 - share))
+        else:
+            share = smoothed_shares(torch.from_numpy(truth[:, None]))
+            biases[label] = torch.logit(share).item()
     return weights, biases
+
+
+def smoothed_shares(targets: torch.Tensor) -> torch.Tensor:
+    """(label,) share of the rows that have each label, never 0 or 1 (add-one). (row, label) in."""
+    return (targets.sum(dim=0) + 1.0) / (len(targets) + 2)

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from transformers import (
 
 from hadath.errors import HadathError
 from hadath.files import read_json, read_text, write_text
-from hadath.hub import find_folder, first_line, quiet_libraries
+from hadath.hub import find_folder, quiet_libraries, told_in_one_line
 from hadath.models import taking_the_place_of
 from train.data import FORMAT_OF, read_files
 
@@ -199,7 +199,7 @@ def _encoder(
     folder: Path, name: str
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel, frozenset[str]]:
     """(tokenizer, network, the weights that the folder lacks) in the folder's own precision."""
-    with _told_in_one_line(name), quiet_libraries():
+    with _as_encoder(name), quiet_libraries():
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         if getattr(config, "quantization_config", None) is not None:
@@ -244,7 +244,7 @@ def _reading(
     """(tokens of each text, (text, token, hidden) its last states)."""
     if not texts:
         return [], torch.zeros(0)
-    with _told_in_one_line(name), torch.inference_mode():
+    with _as_encoder(name), torch.inference_mode():
         batch = tokenizer(
             list(texts),
             truncation=True,
@@ -267,17 +267,8 @@ def _refuse_difference(before: Reading, after: Reading) -> None:
         )
 
 
-@contextmanager
-def _told_in_one_line(name: str) -> Iterator[None]:
-    try:
-        yield
-    except HadathError:
-        raise
-    # transformers, tokenizers and safetensors raise many kinds, tokenizers even bare Exceptions.
-    except Exception as error:
-        raise HadathError(
-            f"{name}: can't be loaded as an encoder ({first_line(error)}); name another base"
-        ) from error
+def _as_encoder(name: str) -> AbstractContextManager[None]:
+    return told_in_one_line(name, "name another base", what="can't be loaded as an encoder")
 
 
 def _script(character: str) -> str:
