@@ -204,6 +204,20 @@ def test_quad_classes_are_whole_and_without_translation():
     assert {row["label"] for row in rows} == quads | {"IRRELEVANT"}
 
 
+def test_the_second_reading_of_the_quad_classes_agrees_as_the_datasheet_says():
+    folder = DATA / "public" / "quadclass_ar"
+    columns = []
+    for name in ("quadclass_ar.csv", "second_reading.csv"):
+        with open(folder / name, encoding="utf-8", newline="") as stream:
+            columns.append(list(csv.DictReader(stream)))
+    pairs = list(zip(*columns, strict=True))
+    same = sum(human["label"] == other["label"] for human, other in pairs)
+    either = sum(human["label"] in (other["label"], other["second"]) for human, other in pairs)
+    sheet = " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
+    assert f"human label on {100 * same / len(pairs):.1f} %" in sheet
+    assert f"on {100 * either / len(pairs):.1f} % where its second choice" in sheet
+
+
 def test_every_public_set_names_its_licence():
     for folder in (DATA / "public").iterdir():
         assert (folder / "LICENSE").is_file() or (folder / "NOTICE").is_file()
