@@ -135,8 +135,9 @@ def build_round(
     if split not in ("train", "dev"):
         raise HadathError(f"split: found {split!r}; a later round goes into train or dev")
     target = Path(data_folder) / "authored" / f"{split}-{number}.jsonl"
+    source = f"authored round {number}" if split == "train" else f"authored {split} {number}"
     found = [
-        replace(article, source=f"authored round {number}", split=split)
+        replace(article, source=source, split=split)
         for path in sources
         for article in read_authoring(path)
     ]

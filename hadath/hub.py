@@ -1,6 +1,7 @@
 """Finds a model's folder: on this disk, or fetched from the Hugging Face hub into its cache.
 
-It does not know what is in the folder. Whatever goes wrong is one line with the offline default.
+It does not know what is in the folder. Whatever goes wrong is one line, with the offline default
+where fetching failed.
 """
 
 import errno

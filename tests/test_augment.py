@@ -2,12 +2,15 @@
 
 import pytest
 
-from hadath.annotations import Article, Event, Question, Span
+from hadath.annotations import Article, Event, Question, Span, read_articles
+from hadath.config import AnswersConfig, EventsConfig
+from hadath.models import load_base
 from hadath.text import fold
+from train import answers, events
 from train.augment import articles_in_plain_alefs, beside_strangers, questions_in_plain_alefs
-from train.behaviour import content_words
 from train.judge import asked_of
 from train.perturbations import with_plain_alefs
+from train.strangers import content_words
 
 
 @pytest.fixture(scope="module")
@@ -69,23 +72,43 @@ def test_plain_alefs_move_no_character_and_question_and_article_vary_apart(asked
     assert len(kinds) == 4
 
 
-def test_copies_in_plain_alefs_keep_sentences_and_types(dev_articles):
+def test_articles_in_plain_alefs_keep_order_sentences_and_types(dev_articles):
     varied = articles_in_plain_alefs(dev_articles, 0.5, seed=3)
-    assert varied[: len(dev_articles)] == dev_articles
-    copies = varied[len(dev_articles) :]
-    assert 0.2 * len(dev_articles) < len(copies) < 0.8 * len(dev_articles)
-    by_id = {article.id: article for article in dev_articles}
-    for copy in copies:
-        home = by_id[copy.id.removesuffix("-plain")]
-        assert copy.text == with_plain_alefs(home.text)
-        assert copy.sentences == home.sentences
+    changed = 0
+    for home, article in zip(dev_articles, varied, strict=True):
+        assert article.id == home.id and article.sentences == home.sentences
+        assert article.text in (home.text, with_plain_alefs(home.text))
+        changed += article.text != home.text
         for number in range(len(home.sentences)):
-            assert copy.types_of(number) == home.types_of(number)
+            assert article.types_of(number) == home.types_of(number)
+    assert 0.2 * len(dev_articles) < changed < 0.8 * len(dev_articles)
     assert articles_in_plain_alefs(dev_articles, 0.0, seed=3) == dev_articles
 
 
-def test_a_copy_of_a_small_article_reads_as_written():
+def test_a_small_article_in_plain_alefs_reads_as_written():
     text = "أعلن الوزير إضرابا."
     article = Article("a", text, sentences=((0, 19),), events=(Event("PROTEST", Span(0, text)),))
-    (_, copy) = articles_in_plain_alefs([article], 1.0, seed=1)
-    assert copy.text == "اعلن الوزير اضرابا." and copy.events[0].span.text == copy.text
+    [varied] = articles_in_plain_alefs([article], 1.0, seed=1)
+    assert varied.text == "اعلن الوزير اضرابا." and varied.events[0].span.text == varied.text
+
+
+def test_both_recipes_train_on_what_their_config_varies(tiny_base, little_data):
+    train = read_articles(little_data / "train.jsonl")
+    common = {"base": "any", "output": "any", "train": ("t",), "dev": ("d",), "window": 64}
+    _, tokenizer = load_base(tiny_base, "answers")
+    built = [
+        answers.rows_of(
+            train, tokenizer, AnswersConfig(**common, stride=16, role_questions=0, **varied)
+        )
+        for varied in ({}, {"strangers": 1.0}, {"plain_alefs": 1.0})
+    ]
+    plain, *others = built
+    assert all(other.questions == plain.questions for other in others)
+    assert all(other.rows != plain.rows for other in others)
+    labels = ("CONSULT", "ACCUSE")
+    rows = [
+        events.rows_of(train, tokenizer, labels, EventsConfig(**common, plain_alefs=share))
+        for share in (0.0, 1.0)
+    ]
+    assert rows[0] != rows[1]
+    assert [row["labels"] for row in rows[0]] == [row["labels"] for row in rows[1]]

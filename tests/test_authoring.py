@@ -190,12 +190,14 @@ def test_quad_classes_become_two_columns_and_nothing_more(tmp_path):
         write_quadclass(written(tmp_path / "bad.json", [{"text": "أ"}]), tmp_path / "bad.csv")
 
 
-@pytest.mark.parametrize("split", ["train", "dev"])
-def test_a_later_round_goes_whole_into_one_split(tmp_path, split):
+@pytest.mark.parametrize(
+    ("split", "source"), [("train", "authored round 7"), ("dev", "authored dev 7")]
+)
+def test_a_later_round_goes_whole_into_one_split(tmp_path, split, source):
     path = build_round([written(tmp_path / "a.jsonl", RECORD)], tmp_path, 7, split=split)
     assert path == tmp_path / "authored" / f"{split}-7.jsonl"
     (article,) = read_articles(path)
-    assert (article.split, article.source) == (split, "authored round 7")
+    assert (article.split, article.source) == (split, source)
 
 
 def test_a_later_round_shares_no_phrase_with_another_split(tmp_path):

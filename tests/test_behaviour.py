@@ -22,7 +22,6 @@ from train.behaviour import (
     Result,
     check_answers,
     check_events,
-    content_words,
     same_answer,
     spread,
 )
@@ -35,6 +34,7 @@ from train.behaviour_report import (
 )
 from train.cards import behaviour_of_card, write_card
 from train.pairs import Negation, WordOrder, read_negations, read_word_orders
+from train.strangers import content_words
 
 ROOT = Path(__file__).parents[1]
 PAIRS = ROOT / "data/behaviour"

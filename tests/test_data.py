@@ -116,6 +116,7 @@ def test_the_second_round_is_as_large_and_as_hard_as_was_asked():
 
 def test_the_second_development_set_is_whole_and_all_dev():
     assert {article.split for article in DEV_2} == {"dev"}
+    assert digest_of(DEV_2) == "1e761f7f6bc7cb1f"  # pinned like the others
     questions = [item for article in DEV_2 for item in article.questions]
     assert len(DEV_2) >= 40 and len(questions) >= 700
     assert 0.18 < sum(not item.answers for item in questions) / len(questions) < 0.26

@@ -83,7 +83,7 @@ def test_weights_steps_memory_and_time_are_told_and_nothing_is_kept(task, config
     ("task", "words"),
     [
         ("answers", ("epochs=1", "gradient_accumulation=3", "layers=1")),
-        ("events", ("epochs=1.3", "batch_size=4", "gradient_accumulation=2")),
+        ("events", ("epochs=1.3", "batch_size=4", "gradient_accumulation=2", "plain_alefs=0.5")),
     ],
 )
 def test_its_steps_are_those_of_the_run(task, words, configs, tmp_path, capsys):

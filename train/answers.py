@@ -76,7 +76,7 @@ def refuse_unasked(config: AnswersConfig, train: Sequence[Article], dev: Sequenc
 def rows_of(
     train: Sequence[Article], tokenizer: PreTrainedTokenizerFast, config: AnswersConfig
 ) -> AnswerRows:
-    """The windows of all questions: written by hand, made from events, moved to other articles."""
+    """The windows of all questions, by hand, made from events and moved, their texts varied."""
     asked = asked_of(train) + drawn_role_questions(train, config)
     asked += moved_questions(train, config.moved_questions, config.seed)
     asked = beside_strangers(asked, config.strangers, config.seed)

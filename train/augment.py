@@ -10,30 +10,26 @@ from dataclasses import replace
 
 from hadath.annotations import Article, Event, Question, Span
 from hadath.text import fold
-from train.behaviour import content_words
 from train.perturbations import with_plain_alefs
+from train.strangers import Paragraph, content_words, paragraphs
 
-Asked = tuple[Question, Article]
-_SHORTEST_PARAGRAPH = 80  # characters: under it, mostly a dateline or a source
+QuestionOf = tuple[Question, Article]
+"""A question and the article that it is asked of."""
 _TRIES = 20  # strangers drawn for a question before it goes without
 
 
-def beside_strangers(asked: Sequence[Asked], share: float, seed: int) -> list[Asked]:
+def beside_strangers(asked: Sequence[QuestionOf], share: float, seed: int) -> list[QuestionOf]:
     """`share` of the questions asked of their article with another one's paragraph before or after.
 
-    A paragraph that shares a content word with the question, or holds a right answer, is passed
-    over: it might answer. Order and number stay; answers are shifted to where they stand now.
+    A paragraph that shares a content word with the question, or holds an answer that the question
+    has here, is passed over: it might answer. Order and number stay; answers are shifted to where
+    they stand now.
     """
     dice = random.Random(f"strangers {seed}")
-    paragraphs = [
-        (article.id, paragraph)
-        for article in {article.id: article for _, article in asked}.values()
-        for paragraph in article.text.split("\n")
-        if len(paragraph) >= _SHORTEST_PARAGRAPH
-    ]
+    others = paragraphs({article.id: article for _, article in asked}.values())
     return [
-        _beside(question, article, paragraphs, dice)
-        if paragraphs and dice.random() < share
+        _beside(question, article, others, dice)
+        if others and dice.random() < share
         else (question, article)
         for question, article in asked
     ]
@@ -42,20 +38,19 @@ def beside_strangers(asked: Sequence[Asked], share: float, seed: int) -> list[As
 def _beside(
     question: Question,
     article: Article,
-    paragraphs: Sequence[tuple[str, str]],
+    others: Sequence[Paragraph],
     dice: random.Random,
-) -> Asked:
+) -> QuestionOf:
     before = dice.random() < 0.5
     words = content_words(question.question)
     answers = [fold(span.text) for span in question.answers]
     for _ in range(_TRIES):
-        home, paragraph = dice.choice(paragraphs)
+        other = dice.choice(others)
+        if not other.is_strange_to(article.id, words):
+            continue
+        paragraph = other.text
         folded = fold(paragraph)
-        if (
-            home == article.id
-            or words & content_words(paragraph)
-            or any(answer in folded for answer in answers)
-        ):
+        if any(answer in folded for answer in answers):
             continue
         text = f"{paragraph}\n{article.text}" if before else f"{article.text}\n{paragraph}"
         shift = len(paragraph) + 1 if before else 0
@@ -64,7 +59,9 @@ def _beside(
     return question, article
 
 
-def questions_in_plain_alefs(asked: Sequence[Asked], share: float, seed: int) -> list[Asked]:
+def questions_in_plain_alefs(
+    asked: Sequence[QuestionOf], share: float, seed: int
+) -> list[QuestionOf]:
     """`share` of the questions and, drawn apart, of their articles, with bare alefs."""
     dice = random.Random(f"alefs {seed}")
     varied = []
@@ -82,25 +79,17 @@ def questions_in_plain_alefs(asked: Sequence[Asked], share: float, seed: int) ->
 
 
 def articles_in_plain_alefs(articles: Sequence[Article], share: float, seed: int) -> list[Article]:
-    """The articles, and `share` of them once more with bare alefs; ids of the copies end in -plain.
+    """`share` of the articles with bare alefs, without roles and questions; the others as they are.
 
-    Offsets and types are their originals'.
+    Order, ids, offsets and types stay.
     """
     dice = random.Random(f"alefs {seed}")
-    copies = [_in_plain_alefs(article) for article in articles if share and dice.random() < share]
-    return [*articles, *copies]
+    return [_in_plain_alefs(article) if dice.random() < share else article for article in articles]
 
 
 def _in_plain_alefs(article: Article) -> Article:
-    # Roles are left out: nobody learns from them here.
     events = tuple(
         Event(event.type, Span(event.span.start, with_plain_alefs(event.span.text)))
         for event in article.events
     )
-    return replace(
-        article,
-        id=f"{article.id}-plain",
-        text=with_plain_alefs(article.text),
-        events=events,
-        questions=(),
-    )
+    return replace(article, text=with_plain_alefs(article.text), events=events, questions=())

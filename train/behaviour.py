@@ -4,7 +4,6 @@ After CheckList (Ribeiro and others 2020): each check has cases, and what must h
 asks the very predictors that serve; it does not know how results are shown (behaviour_report.py).
 """
 
-import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,17 +16,11 @@ from hadath.text import fold
 from train import perturbations as change
 from train.judge import asked_of
 from train.pairs import Negation, WordOrder
+from train.strangers import content_words, paragraphs
 
 CASES = 100  # of a check: enough to tell 5 % from 15 %, in minutes on a laptop
 _EXAMPLES = 5
 _AROUND = 70  # characters of an article shown on each side of an answer
-_SHORTEST_PARAGRAPH = 80  # characters
-_QUESTION_WORDS = frozenset(
-    map(
-        fold,
-        "ماذا لماذا بماذا كيف متى أين الذي التي الذين هذا هذه ذلك كانت يكون خلال بعد قبل".split(),
-    )
-)
 
 Asked = TypeVar("Asked", bound=Hashable)
 Said = TypeVar("Said")
@@ -111,8 +104,14 @@ def check_answers(
     """
     read = _remembering(partial(_given, finder))
     return [
-        _compared(name, _SAME_ANSWER, spread(cases, most), read, same_answer, _answer_failure)
+        _result(
+            name,
+            _SAME_ANSWER,
+            len(chosen),
+            _differences(chosen, read, same=same_answer, failure=_answer_failure),
+        )
         for name, cases in _answer_cases(articles, word_orders)
+        for chosen in [spread(cases, most)]
     ]
 
 
@@ -176,25 +175,14 @@ def _changed(
 
 def _with_unrelated(articles: Sequence[Article]) -> Iterator[tuple[Question, str, str]]:
     """(question, its article's text, a paragraph of another that shares no content word)."""
-    paragraphs = [
-        (article.id, paragraph, content_words(paragraph))
-        for article in articles
-        for paragraph in article.text.split("\n")
-        if len(paragraph) >= _SHORTEST_PARAGRAPH
-    ]
+    others = paragraphs(articles)
     for number, (question, article) in enumerate(asked_of(articles)):
         words = content_words(question.question)
-        for turn in range(len(paragraphs)):
-            home, paragraph, others = paragraphs[(number + turn) % len(paragraphs)]
-            if home != article.id and not words & others:
-                yield question, article.text, paragraph
+        for turn in range(len(others)):
+            other = others[(number + turn) % len(others)]
+            if other.is_strange_to(article.id, words):
+                yield question, article.text, other.text
                 break
-
-
-def content_words(text: str) -> set[str]:
-    """Folded words of three letters and more, without clitics and the words that only ask."""
-    words = (word for word in fold(text).split() if word not in _QUESTION_WORDS)
-    return {bare for word in words if len(bare := re.sub("^[وف]?[بلك]?(?:ال|لل)?", "", word)) > 2}
 
 
 def _given(finder: Finder, asked: Sequence[Ask]) -> list[Answer | None]:
@@ -258,7 +246,8 @@ def check_events(
     for name, changed in _EVENT_CHANGES:
         cases = [Case(place, text, changed(text)) for place, text in sentences]
         touched = spread([case for case in cases if case.before != case.after], most)
-        results.append(_compared(name, _SAME_TYPES, touched, read, _same_types, _event_failure))
+        failures = _differences(touched, read, same=_same_types, failure=_event_failure)
+        results.append(_result(name, _SAME_TYPES, len(touched), failures))
     told = [pair for pair in negations if pair.type in classifier.labels]
     return results + _check_negations(read, spread(told, most))
 
@@ -341,23 +330,21 @@ def _remembering(
     return asked
 
 
-def _compared(
-    name: str,
-    must_hold: str,
+def _differences(
     cases: Sequence[Case[Asked]],
     read: Callable[[Sequence[Asked]], list[Said]],
+    *,
     same: Callable[[Said, Said], bool],
     failure: Callable[[Case[Asked], Said, Said], Failure],
-) -> Result:
-    """What is said before and after the change of each case; where it is not `same`, a failure."""
+) -> list[Failure]:
+    """The cases of which something else is said after the change than before."""
     before = read([case.before for case in cases])
     after = read([case.after for case in cases])
-    failures = [
+    return [
         failure(case, *pair)
         for case, *pair in zip(cases, before, after, strict=True)
         if not same(*pair)
     ]
-    return _result(name, must_hold, len(cases), failures)
 
 
 def _result(name: str, must_hold: str, cases: int, failures: Sequence[Failure]) -> Result:

@@ -26,10 +26,11 @@ from hadath.errors import HadathError
 from hadath.hub import find_folder
 from hadath.models import load_base, load_model
 from hadath.provenance import hardware_line
-from train.answers import refuse_unasked, rows_of
+from train import answers, events
+from train.answers import refuse_unasked
 from train.data import training_articles
 from train.events import label_set, refuse_other_counts
-from train.examples import Collator, Row, event_rows
+from train.examples import Collator, Row
 from train.finish import network_overrides
 from train.loop import (
     chosen_precision,
@@ -190,8 +191,8 @@ def _rows(
     tokenizer: PreTrainedTokenizerFast,
 ) -> list[Row]:
     if isinstance(config, EventsConfig):
-        return event_rows(tokenizer, train, labels, tokens=config.window, context=config.context)
-    return rows_of(train, tokenizer, cast(AnswersConfig, config)).rows
+        return events.rows_of(train, tokenizer, labels, config)
+    return answers.rows_of(train, tokenizer, cast(AnswersConfig, config)).rows
 
 
 def _measured(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from transformers import set_seed
+from transformers import PreTrainedTokenizerFast, set_seed
 
 from hadath.annotations import Article
 from hadath.config import EventsConfig
@@ -63,8 +63,7 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         scheme=config.scheme if config.labels == "scheme" else "",
     )
     model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
-    read = articles_in_plain_alefs(train, config.plain_alefs, config.seed)
-    rows = event_rows(tokenizer, read, labels, tokens=config.window, context=config.context)
+    rows = rows_of(train, tokenizer, labels, config)
     counts = Counter(event.type for article in train for event in article.events)
     sys.stderr.write(
         f"{len(rows)} sentences of {len(train)} articles; "
@@ -79,6 +78,17 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
     log = fit(recipe, config, resume=resume)
     fitted = partial(fit_events, articles=dev)
     return finish(model, config, log, fit=fitted, goal=goal, began=began)
+
+
+def rows_of(
+    train: Sequence[Article],
+    tokenizer: PreTrainedTokenizerFast,
+    labels: Sequence[str],
+    config: EventsConfig,
+) -> list[Row]:
+    """One row a sentence; `plain_alefs` of the articles are read with bare alefs."""
+    read = articles_in_plain_alefs(train, config.plain_alefs, config.seed)
+    return event_rows(tokenizer, read, labels, tokens=config.window, context=config.context)
 
 
 def label_set(
@@ -105,9 +115,10 @@ def label_set(
 def refuse_other_counts(
     files: Sequence[str],
     articles: Sequence[Article],
+    *,
     mend: str = "mode single-label needs exactly one in each, use multi-label",
 ) -> None:
-    """Raise HadathError where a sentence has no type or several: single-label mode needs one."""
+    """Raise HadathError, ending in `mend`, where a sentence has no type or several."""
     for article in articles:
         for types in sentence_types(article, article_sentences(article)):
             if len(types) != 1:

@@ -1,6 +1,6 @@
-"""The two losses; each takes the network's outputs and the batch's gold and gives one number.
+"""The two losses, on logits and, for the recipes, on a network's outputs; each gives one number.
 
-It does not know the network, nor the loop.
+It does not know how the network got there, nor the loop.
 """
 
 from collections.abc import Mapping
