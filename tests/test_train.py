@@ -46,7 +46,7 @@ from train.loop import (
     training_arguments,
 )
 from train.losses import label_loss, span_loss
-from train.score import seeds_of
+from train.score import seeds_of, split_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -902,3 +902,13 @@ def test_the_scheme_gives_the_labels_in_its_order(classifier_folder, tmp_path):
     labels = EventClassifier.load(str(classifier_folder)).labels
     assert labels == tuple(kind.name for kind in load_scheme("plover").types)
     assert dataclasses.asdict(config(tmp_path, EventsConfig))["labels"] == "scheme"
+
+
+def test_a_sheet_names_the_split_and_a_later_round_by_its_file():
+    dev = [Article("a", "نص", split="dev")]
+    files = "data/authored/dev.jsonl", "data/authored/dev-2.jsonl"
+    assert split_name(files[:1], dev) == "dev"
+    assert split_name(files[1:], dev) == "dev-2"
+    assert split_name(files, dev) == "dev"
+    assert split_name(["mine/spring.jsonl"], [Article("a", "نص")]) == "spring"
+    assert split_name(files, [*dev, Article("b", "نص", split="test")]) == "dev, test"

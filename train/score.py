@@ -112,9 +112,11 @@ def dataset_name(files: Sequence[str]) -> str:
 
 
 def split_name(files: Sequence[str], articles: Sequence[Article]) -> str:
-    """The splits that the articles are of; of articles without one, the files' names."""
-    splits = {article.split for article in articles if article.split}
-    return ", ".join(sorted(splits) or [Path(path).stem for path in files])
+    """The articles' splits; the files' names where they have none or are a later round (dev-2)."""
+    splits = sorted({article.split for article in articles if article.split})
+    names = [Path(path).stem for path in files]
+    later = len(splits) == 1 and all(name.startswith(f"{splits[0]}-") for name in names)
+    return ", ".join(names if later or not splits else splits)
 
 
 def seeds_of(model: Model) -> tuple[int, ...]:
