@@ -36,7 +36,7 @@ from train.__main__ import main as train
 from train.answers import drawn_role_questions
 from train.data import training_articles
 from train.examples import Collator, answer_rows
-from train.judge import answer_results, asked_of, event_results
+from train.judge import answer_results, asked_of, event_results, fit_answers
 from train.loop import (
     LengthSampler,
     _layer_of,
@@ -912,3 +912,24 @@ def test_a_sheet_names_the_split_and_a_later_round_by_its_file():
     assert split_name(files, dev) == "dev"
     assert split_name(["mine/spring.jsonl"], [Article("a", "نص")]) == "spring"
     assert split_name(files, [*dev, Article("b", "نص", split="test")]) == "dev, test"
+
+
+def test_refit_takes_each_number_from_its_own_files(
+    tiny_finder_folder, little_data, tmp_path, capsys
+):
+    both = [str(little_data / f"{name}.jsonl") for name in ("dev", "held")]
+
+    def numbers(name, *words):
+        assert train(["refit", "answers", str(tiny_finder_folder), *words, "--output", name]) == 0
+        settings = load_model(name, task="answers").settings
+        return settings.temperature, settings.no_answer_threshold
+
+    whole = numbers(str(tmp_path / "whole"), *both)
+    apart = numbers(str(tmp_path / "apart"), *both, "--threshold-dev", both[0])
+    assert apart[0] == whole[0]
+    model = load_model(str(tmp_path / "whole"), task="answers")
+    alone = fit_answers(model, read_articles(both[0]), temperature=whole[0]).model.settings
+    assert apart[1] == alone.no_answer_threshold
+    refused = ["refit", "events", "any", *both, "--threshold-dev", both[0], "--output", "no"]
+    assert train(refused) == 2
+    assert "--threshold-dev: only answers have" in capsys.readouterr().err

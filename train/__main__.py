@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("model", help="a folder or a hub name")
     fit.add_argument("dev", nargs="+", help="annotated articles; never a test split")
     fit.add_argument("--output", required=True, help="folder the refitted model is saved in")
+    fit.add_argument(
+        "--threshold-dev",
+        nargs="+",
+        default=[],
+        help="these alone give the answers' threshold",
+    )
     fit.add_argument("--compact", action="store_true", help="save weights in 7 bits")
     fit.set_defaults(run=_refit)
     score = commands.add_parser("score", help="score a model on annotated articles")
@@ -135,7 +141,14 @@ def _train(options: argparse.Namespace) -> int:
 def _refit(options: argparse.Namespace) -> int:
     from train.refit import refit
 
-    refit(options.task, options.model, options.dev, options.output, compact=options.compact)
+    refit(
+        options.task,
+        options.model,
+        options.dev,
+        options.output,
+        compact=options.compact,
+        threshold_dev=options.threshold_dev,
+    )
     return 0
 
 

@@ -47,14 +47,17 @@ def event_results(classifier: EventClassifier, articles: Sequence[Article]) -> l
     return _event_results(articles, classifier.classify_many(list(articles)))
 
 
-def fit_answers(model: Model, articles: Sequence[Article]) -> Judged[AnswerResult]:
-    """Fit temperature and no-answer threshold on the articles (dev), then answer them."""
+def fit_answers(
+    model: Model, articles: Sequence[Article], *, temperature: float | None = None
+) -> Judged[AnswerResult]:
+    """Fit temperature (unless given) and no-answer threshold on the articles, then answer them."""
     finder = AnswerFinder(model, device=str(model.network.device))
     asked = asked_of(articles)
     pairs = [(question.question, article) for question, article in asked]
     candidates = finder.candidates(pairs)
     gold = [frozenset((span.start, span.end) for span in question.answers) for question, _ in asked]
-    temperature = calibrate.answers_temperature(list(zip(candidates, gold, strict=True)))
+    if temperature is None:
+        temperature = calibrate.answers_temperature(list(zip(candidates, gold, strict=True)))
     finder.model = replace(model, settings=replace(model.settings, temperature=temperature))
     readings = finder.readings(pairs, candidates)
     # As each best span would score were it given whatever the threshold.
