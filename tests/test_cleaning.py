@@ -182,6 +182,11 @@ def reloaded(request, ours, tmp_path_factory):
     return AutoTokenizer.from_pretrained(folder)
 
 
+# Characters of which none stands in the table of documented differences.
+PLAIN = {chr(code) for code in range(128)} - set("<>")
+PLAIN |= {chr(code) for code in range(0x621, 0x653)} | set("٠١٢٣٤٥٦٧٨٩٪٫٬،؟؛…«»“”‘’–—·")
+
+
 def reference_ids(stock, texts):
     return stock([REFERENCE(text) for text in texts]).input_ids
 
@@ -201,14 +206,13 @@ def test_ids_of_every_article_and_question_equal_the_reference(stock, ours):
         )
         if mine != theirs
     ]
-    assert different == []
+    of_the_table = [text for text in texts if not set(text) <= PLAIN]
+    assert different == of_the_table and len(of_the_table) < 0.001 * len(texts)
 
 
 def test_ids_of_public_texts_without_a_character_of_the_table_equal_the_reference(stock, ours):
-    plain = {chr(code) for code in range(128)} - set("<>")
-    plain |= {chr(code) for code in range(0x621, 0x653)} | set("٠١٢٣٤٥٦٧٨٩٪٫٬،؟؛…«»“”‘’–—·")
     texts = public_texts()[::4]
-    tried = [text for text in texts if set(text) <= plain]
+    tried = [text for text in texts if set(text) <= PLAIN]
     assert len(tried) > 0.9 * len(texts)
     assert ours(tried).input_ids == reference_ids(stock, tried)
 
