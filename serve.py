@@ -61,6 +61,7 @@ def launch(
     """Serve the page and return its address; with no port, the first free one from 7860."""
     if port is not None and not 0 < port < 65536:
         raise HadathError(f"port {port}: there is none; give another --port, 1 to 65535")
+    script = (_HERE / "page" / "script.js").read_text("utf-8")
     try:
         _, address, _ = page.launch(
             server_name=host,
@@ -77,10 +78,13 @@ def launch(
             i18n=say,
             theme=_theme(),
             css_paths=[_HERE / "page" / "style.css"],
-            head=f"<script>{(_HERE / 'page' / 'script.js').read_text('utf-8')}</script>",
+            head=f"<script>{script}</script>",
         )
     except OSError as error:
-        raise HadathError(f"{host}:{port or 7860}: not free; give another --port") from error
+        raise HadathError(
+            f"{host}:{port or 7860}: not free, or no address of this machine; give another --port "
+            f"or --host"
+        ) from error
     return address
 
 

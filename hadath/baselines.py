@@ -29,6 +29,7 @@ MAJORITY_SET = "Most frequent label set"
 MAJORITY_TYPE = "Most frequent type"
 SVM = "TF-IDF + linear SVM"
 OVERLAP = "Word overlap"
+BEFORE = "Before the other articles"  # the very model, where it was adapted to some of them
 
 _HELD_OUT = 5  # every fifth article fits the probabilities
 

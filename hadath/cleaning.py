@@ -91,6 +91,7 @@ _ARABIC = "[\u0621-\u063a\u0641-\u064a]"
 _KEPT = r"\p{L}\p{M}\p{Sc}0-9\s\[\]!\"#$%'()*+,.:;\-<=·>?@\\^_`{|}~—٪٫٬’،؟“؛”»«–…‘"
 # Kept, but parted neither by a space nor by a BertPreTokenizer: a pause mark, a virama, currency.
 _MARKS = "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
+_QUOTATION = "[«»“”„‟]"
 _DIGITS = [f"[{chr(0x660 + value)}{chr(0x6F0 + value)}]" for value in range(10)]
 _ALONE = "[\u06da\u0b4d\\p{Sc}]"
 
@@ -174,15 +175,19 @@ def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizer
         )
     backend = tokenizer.backend_tokenizer
     stock = backend.normalizer
-    if stock is not None and _DIGITS[0] in stock.__getstate__().decode("utf-8"):
+    if stock is not None and _QUOTATION in stock.__getstate__().decode("utf-8"):
         return tokenizer
     folding = [
         Replace(Regex(_MARKS), ""),
-        *(Replace(Regex(digits), str(value)) for value, digits in enumerate(_DIGITS)),
-        Replace(Regex("[«»“”„‟]"), '"'),
+        *_digits(),
+        Replace(Regex(_QUOTATION), '"'),
     ]
     backend.normalizer = Sequence(folding if stock is None else [stock, *folding])
     return tokenizer
+
+
+def _digits() -> list[Normalizer]:
+    return [Replace(Regex(both), str(value)) for value, both in enumerate(_DIGITS)]
 
 
 def _unescape() -> list[Normalizer]:
@@ -223,12 +228,8 @@ def _addresses() -> list[Normalizer]:
 def _characters() -> list[Normalizer]:
     """Digits, neighboring alphabets, repetitions, rejected characters, spaces between kinds."""
     arabic, latin = _ARABIC, "[a-zA-Z]"
-    digits: list[Normalizer] = [
-        Replace(Regex(f"[{chr(0x660 + digit)}{chr(0x6F0 + digit)}]"), str(digit))
-        for digit in range(10)
-    ]
     return [
-        *digits,
+        *_digits(),
         *(Replace(Regex(pattern), letter) for pattern, letter in _LETTERS),
         Replace(Regex(r"(\D)\1\K\1+"), ""),
         Replace("/", "-"),

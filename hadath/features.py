@@ -103,16 +103,17 @@ def sentence_windows(
     texts: Sequence[tuple[str, str]],
     tokens: int,
     *,
+    has_context: bool,
     whole: bool = False,
 ) -> list[Window]:
     """One window a (sentence, context) pair, cut at `tokens`, the longer of the two first.
 
-    "" is no context. `whole`: a sentence without context that is too long goes on in further
-    windows of the same owner.
+    `has_context`: whether sentences are read as pairs, a first one as a pair with ""; the model's
+    setting, not the batch's. `whole`: a sentence without context that is too long goes on in
+    further windows of the same owner.
     """
     if not texts:
         return []
-    has_context = any(context for _, context in texts)
     encoded = tokenizer(
         [sentence for sentence, _ in texts],
         [context for _, context in texts] if has_context else None,
@@ -162,10 +163,11 @@ def gold_tokens(window: Window, spans: Sequence[Span]) -> list[tuple[int, int]]:
         inside = np.flatnonzero((ends > span.start) & (starts < span.end) & (ends > starts))
         if not len(inside):
             continue
-        # At a window's edge the overlap may be a part of the span only: not held whole. What a
-        # token leaves out of its own word is marks and tatweel.
+        # At a window's edge the overlap may be a part of the span only: not held whole. What
+        # tokens leave out of a word is marks and tatweel, before it signs that cleaning removes.
         rest = span.text[max(int(ends[inside[-1]]) - span.start, 0) :]
-        if starts[inside[0]] > span.start or any(c.isalnum() and c != "\u0640" for c in rest):
+        head = span.text[: max(int(starts[inside[0]]) - span.start, 0)]
+        if any(c.isalnum() and c != "\u0640" for c in head + rest):
             continue
         pair = (window.first + int(inside[0]), window.first + int(inside[-1]))
         if pair not in held:

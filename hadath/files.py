@@ -68,17 +68,21 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """As write_text, for what is no text."""
-    path = Path(path)
+    """As write_text, for what is no text. A link stays one; a device or a pipe is written to."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        target = Path(path).resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+            return
+        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with open(handle, "wb") as stream:
                 stream.write(data)
-            # mkstemp makes the file private; give it what a plain open() would have given.
-            os.chmod(beside, 0o666 & ~_umask())
-            os.replace(beside, path)
+            # mkstemp makes the file private; give it the old one's mode, or a plain open()'s.
+            mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+            os.chmod(beside, mode)
+            os.replace(beside, target)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise

@@ -35,9 +35,14 @@ def find_folder(source: str | Path, *, task: str) -> Path:
     `task` only names the offline default in the message. Raises HadathError in one line.
     """
     folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.exists():
+    try:
+        if folder.is_dir():
+            return folder
+        is_file = folder.exists()
+    except OSError as error:  # a folder above it is closed to us, or a name is too long
+        reason = (error.strerror or str(error)).lower()
+        raise HadathError(f"{source}: {reason}; {offline_default(task)}") from error
+    if is_file:
         raise HadathError(f"{source}: a file; name the model's folder")
     if not _HUB_NAME.fullmatch(str(source)):
         raise HadathError(f"{source}: no such folder; {offline_default(task)}")

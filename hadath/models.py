@@ -194,7 +194,7 @@ def _config(folder: Path, name: str, task: str) -> PretrainedConfig:
         kind = json.loads(read_text(path)).get("model_type")
     except (json.JSONDecodeError, AttributeError) as error:
         raise HadathError(f"{name}/config.json: not a JSON object; copy it anew") from error
-    if kind not in CONFIG_MAPPING:
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise HadathError(
             f"{name}/config.json: model_type {kind!r} is unknown to transformers, and code that "
             f"comes with a model is never run; choose another base; {offline_default(task)}"
@@ -306,6 +306,8 @@ def _save(
     folder = folder.expanduser().resolve()
     with taking_the_place_of(folder) as beside, quiet_libraries():
         write_weights(model.network, beside)
+        # The last call's cut would stay in the file, and readers other than transformers heed it.
+        model.tokenizer.backend_tokenizer.no_truncation()
         model.tokenizer.save_pretrained(beside)
         _minify(beside / "tokenizer.json")
         for path in beside.glob("*.safetensors"):

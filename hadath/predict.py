@@ -195,16 +195,21 @@ class EventClassifier:
 
     def logits(self, articles: Sequence[str | Article]) -> np.ndarray:
         """(sentence, label) logits of all sentences of all articles, in order."""
+        settings = self.model.settings
         texts: list[tuple[str, str]] = []
         for number, article in enumerate(articles, 1):
             texts += sentences_with_context(
                 _article_text(article, number), article_sentences(article, number),
-                context=self.model.settings.context,
+                context=settings.context,
             )  # fmt: skip
         logits = np.full((len(texts), len(self.labels)), -np.inf)
         for lot in _lots([len(sentence) for sentence, _ in texts]):
             windows = features.sentence_windows(
-                self.model.tokenizer, texts[lot], self.model.settings.window, whole=True
+                self.model.tokenizer,
+                texts[lot],
+                settings.window,
+                has_context=settings.context != "none",
+                whole=True,
             )
             for index, row in _run(self.model, windows, self._device):
                 sentence = lot.start + windows[index].owner

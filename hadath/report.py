@@ -48,8 +48,8 @@ _WEAK = 0.5  # a type's F1 below which the card names it
 class CardAbout:
     """What a model card says that its sheets do not know. Longer texts are Markdown.
 
-    `load`: Python that loads and calls the model. `plots`: a sheet's split -> the folder of its
-    plots as seen from the card.
+    `load`: Python that loads and calls the model. `plots`: a sheet's (dataset, split) -> the folder
+    of its plots as seen from the card.
     """
 
     name: str
@@ -64,7 +64,7 @@ class CardAbout:
     licence: str = "apache-2.0"
     datasets: tuple[str, ...] = ()
     tags: tuple[str, ...] = ("arabic", "news")
-    plots: Mapping[str, str] = field(default_factory=dict)
+    plots: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def write_sheet(sheet: Sheet, folder: str | Path) -> Path:
@@ -276,7 +276,7 @@ files) without measuring it there first."""
 
 
 def _reliability(sheet: Sheet, about: CardAbout) -> str:
-    folder = about.plots.get(sheet["split"])
+    folder = about.plots.get((sheet["dataset"], sheet["split"]))
     return f"![Reliability, {sheet['split']}]({folder}/reliability.png)" if folder else ""
 
 

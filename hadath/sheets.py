@@ -346,7 +346,7 @@ def _count(value: Any, place: str) -> None:  # noqa: ANN401 - its shape is told 
 
 
 def _task(value: object, place: str) -> None:
-    if value not in FIGURE_TITLES:
+    if not isinstance(value, str) or value not in FIGURE_TITLES:
         _refuse(place, value, f"one of {', '.join(FIGURE_TITLES)}")
 
 

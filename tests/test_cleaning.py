@@ -1,5 +1,6 @@
 """AraBERT's cleaning in the tokenizer: the ids of AraBERT's own, and offsets into raw text."""
 
+import copy
 import csv
 import json
 import time
@@ -15,7 +16,12 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerFast
 
 from hadath.annotations import read_articles
-from hadath.cleaning import arabert_normalizer, needs_arabert_cleaning, with_arabert_cleaning
+from hadath.cleaning import (
+    arabert_normalizer,
+    needs_arabert_cleaning,
+    with_arabert_cleaning,
+    with_folded_marks,
+)
 from hadath.errors import HadathError
 from hadath.text import fold
 
@@ -371,3 +377,10 @@ def test_a_tokenizer_of_another_kind_is_refused():
         with_arabert_cleaning(PreTrainedTokenizerFast(tokenizer_object=unigram))
     with pytest.raises(HadathError, match="not a fast tokenizer"):
         with_arabert_cleaning(object())
+
+
+def test_marks_fold_on_top_of_araberts_cleaning_and_only_once(stock):
+    both = with_folded_marks(with_arabert_cleaning(copy.deepcopy(stock)))
+    assert both.tokenize("قال «نعم» ٢٠٢٣") == both.tokenize('قال "نعم" 2023')
+    before = both.backend_tokenizer.normalizer.__getstate__()
+    assert with_folded_marks(both).backend_tokenizer.normalizer.__getstate__() == before

@@ -130,6 +130,15 @@ def test_the_fourth_and_fifth_round_are_as_large_as_was_asked():
     assert not any(article.events for article in passages)
 
 
+def test_the_sixth_round_has_every_type_often_and_its_near_misses():
+    articles = LATER["train-6"]
+    kinds = Counter(event.type for article in articles for event in article.events)
+    assert min(kinds[name] for name in load_scheme().names) >= 75
+    told = [article.types_of(n) for article in articles for n in range(len(article.sentences))]
+    assert len(told) >= 4000 and 0.3 < sum(not types for types in told) / len(told) < 0.5
+    assert not any(article.questions for article in articles)
+
+
 def test_every_type_can_be_scored_in_dev_and_in_test():
     for split in ("dev", "test"):
         counts = Counter(event.type for article in ARTICLES[split] for event in article.events)

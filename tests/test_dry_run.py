@@ -83,6 +83,7 @@ def test_weights_steps_memory_and_time_are_told_and_nothing_is_kept(task, config
     ("task", "words"),
     [
         ("answers", ("epochs=1", "gradient_accumulation=3", "layers=1")),
+        ("answers", ("epochs=3", "stop_after=1")),
         ("events", ("epochs=1.3", "batch_size=4", "gradient_accumulation=2", "plain_alefs=0.5")),
     ],
 )

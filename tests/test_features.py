@@ -92,7 +92,23 @@ def test_a_question_of_more_than_half_a_window_is_refused(tokenizer):
 
 def test_a_sentence_is_cut_after_its_context(tokenizer):
     sentence, context = "قال الوزير إن المحادثات بدأت اليوم.", "كلمات كثيرة قبلها " * 40
-    [alone] = sentence_windows(tokenizer, [(sentence, "")], 64)
-    [both] = sentence_windows(tokenizer, [(sentence, context)], 64)
+    [alone] = sentence_windows(tokenizer, [(sentence, "")], 64, has_context=False)
+    [both] = sentence_windows(tokenizer, [(sentence, context)], 64, has_context=True)
     assert len(both) == 64 and both.ids[: len(alone) - 1] == alone.ids[:-1]
-    assert sentence_windows(tokenizer, [], 64) == []
+    assert sentence_windows(tokenizer, [], 64, has_context=True) == []
+
+
+def test_a_sign_that_no_token_reads_may_stand_before_an_answer():
+    places = np.array([[0, 0], [0, 3], [5, 12], [13, 16], [0, 0]])
+    window = Window(owner=0, ids=(0, 7, 8, 9, 2), types=(0,) * 5, first=1, last=3, offsets=places)
+    assert gold_tokens(window, [Span(4, "\u200fالقاهرة")]) == [(2, 2)]
+    assert gold_tokens(window, [Span(0, "زار \u200fالقاهرة")]) == [(1, 2)]
+    cut = Window(owner=0, ids=(0, 8, 2), types=(0,) * 3, first=1, last=1, offsets=places[[0, 2, 4]])
+    assert gold_tokens(cut, [Span(0, "زار \u200fالقاهرة")]) == []
+
+
+def test_a_first_sentence_is_read_as_a_pair_where_the_others_are(tokenizer):
+    first, second = ("التقى الوزيران.", ""), ("ثم غادرا.", "التقى الوزيران.")
+    [alone] = sentence_windows(tokenizer, [first], 64, has_context=True)
+    together = sentence_windows(tokenizer, [first, second], 64, has_context=True)
+    assert together[0].ids == alone.ids

@@ -475,3 +475,14 @@ def test_no_bad_file_gives_anything_but_a_clear_error(name, content, tmp_path):
 def test_utf_16_counts_as_python_does():
     text = "😀 قَالَ\r\n🇪🇬"
     assert UTF_16.boundaries(text)[-1] == len(text.encode("utf-16-le")) // 2
+
+
+def test_label_studio_tells_of_each_label_that_a_region_loses(tmp_path):
+    text = "قال الوزير نعم"
+    several = region("a", 4, "الوزير", "ACTOR")
+    several["value"]["labels"] = ["ACTOR", "RECIPIENT", "AID"]
+    found = label_studio.read(studio(tmp_path, text, region("b", 0, "قال", "CONSULT"), several))
+    [event] = found.articles[0].events
+    assert (event.type, [span.text for span in event.actor]) == ("CONSULT", ["الوزير"])
+    [told] = found.repairs
+    assert "region 'a' 'الوزير' is a ACTOR" in str(told) and "RECIPIENT, AID left out" in str(told)

@@ -11,6 +11,7 @@ import torch
 from hub_server import SPECIAL, arabert_vocabulary
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import (
     AutoModelForQuestionAnswering,
     AutoTokenizer,
@@ -464,3 +465,22 @@ def test_loading_and_saving_print_nothing_and_leave_logging_as_it_was(model, tmp
         transformers_logging.set_verbosity_warning()
     printed = capfd.readouterr()
     assert (printed.out, printed.err) == ("", "")
+
+
+def test_a_cut_of_the_last_call_is_not_saved(saved_once, tmp_path):
+    model = load_model(saved_once, task="events")
+    model.tokenizer("نص " * 99, truncation=True, max_length=8)
+    save_model(model, tmp_path / "again")
+    record = json.loads((tmp_path / "again" / "tokenizer.json").read_text("utf-8"))
+    assert record["truncation"] is None
+    again = Tokenizer.from_file(str(tmp_path / "again" / "tokenizer.json"))
+    assert len(again.encode("نص " * 99).ids) > 99
+
+
+def test_a_model_type_that_is_no_name_is_one_line(saved):
+    edit_json(saved / "config.json", model_type=[])
+    refused(lambda: load_model(saved, task="events"), "model_type [] is unknown")
+
+
+def test_a_folder_with_a_name_too_long_is_one_line():
+    refused(lambda: load_model("a/" + "b" * 300 + "/c", task="events"), "offline default")

@@ -1,8 +1,8 @@
 """Prediction: every answer is a slice of the raw article; order and batch change nothing."""
 
-import dataclasses
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,8 +63,8 @@ def test_order_and_company_change_no_answer(finder, seed_articles):
 
 def test_below_the_threshold_the_article_does_not_say(tiny_finder_folder):
     finder = AnswerFinder.load(str(tiny_finder_folder))
-    settings = dataclasses.replace(finder.model.settings, no_answer_threshold=1.0)
-    finder.model = dataclasses.replace(finder.model, settings=settings)
+    settings = replace(finder.model.settings, no_answer_threshold=1.0)
+    finder.model = replace(finder.model, settings=settings)
     assert finder.ask("من؟", HARD) == []
     reading = finder.read_many([("من؟", HARD)])[0]
     assert reading.answers and not reading.found
@@ -147,7 +147,11 @@ def test_a_sentence_longer_than_the_window_is_read_to_its_end(classifier):
     long = ("قال الوزير إن المحادثات بدأت اليوم في القاهرة " * 40).strip()
     model = classifier.model
     windows = sentence_windows(
-        model.tokenizer, [("خبر", ""), (long, "")], model.settings.window, whole=True
+        model.tokenizer,
+        [("خبر", ""), (long, "")],
+        model.settings.window,
+        has_context=False,
+        whole=True,
     )
     assert [window.owner for window in windows[:2]] == [0, 1] and windows[-1].owner == 1
     assert windows[-1].offsets[windows[-1].last - 1, 1] == len(long)
@@ -188,3 +192,11 @@ def test_serving_imports_nothing_that_only_training_needs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_neighbour_changes_no_sentences_types_with_context(classifier):
+    settings = replace(classifier.model.settings, context="previous")
+    reader = EventClassifier(replace(classifier.model, settings=settings))
+    one, other = "التقى الوزيران في القاهرة.", "قصف الجيش الميناء. وأدانت الأمم المتحدة ذلك."
+    alone, together = reader.logits([one]), reader.logits([one, other])
+    assert np.allclose(alone[0], together[0], atol=0.05)

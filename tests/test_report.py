@@ -40,7 +40,7 @@ CARD = CardAbout(
     training="Synthetic articles, invented for this purpose.",
     comparison="| model | F1 |\n| --- | --- |\n| other | 50 |",
     weaknesses="- Long articles.",
-    plots={"test": "answers-test"},
+    plots={("authored", "test"): "answers-test"},
 )
 
 
@@ -190,6 +190,7 @@ def broken(sheet, *keys, value):
     ("keys", "value", "message"),
     [
         (("task",), "summaries", "task: found 'summaries', expected one of answers, events"),
+        (("task",), ["answers"], "task: found"),
         (("schema",), 99, "schema: found 99"),
         (("counts", "articles"), -1, "counts.articles: found -1"),
         (("data", 0, "sha256"), "abc", r"data\[0\].sha256: found 'abc'"),

@@ -32,11 +32,12 @@ from hadath.models import load_base, load_model
 from hadath.ontology import load_scheme
 from hadath.report import card_disagreements
 from hadath.scores import score_answers, score_events
+from train import leave_one_out
 from train.__main__ import main as train
 from train.answers import drawn_role_questions
 from train.data import training_articles
 from train.examples import Collator, answer_rows
-from train.judge import answer_results, asked_of, event_results, fit_answers
+from train.judge import answer_results, asked_of, event_results, fit_answers, fit_events
 from train.loop import (
     LengthSampler,
     _layer_of,
@@ -898,6 +899,34 @@ def test_each_article_is_read_by_a_model_that_has_not_seen_it(
     assert "Before the other articles" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("task", ["answers", "events"])
+def test_refitted_folds_keep_the_weights(
+    task, configs, finder_folder, classifier_folder, little, tmp_path, monkeypatch
+):
+    base = {"answers": finder_folder, "events": classifier_folder}[task]
+    held, output = str(little / "held.jsonl"), tmp_path / "out"
+    words = ["leave-one-out", task, configs[task], held, f"base={base}", f"output={output}"]
+    used = []
+    kind = {"answers": "AnswerFinder", "events": "EventClassifier"}[task]
+    real = getattr(leave_one_out, kind)
+
+    class Recorded(real):
+        def __init__(self, model, **more):
+            used.append(model)
+            super().__init__(model, **more)
+
+    monkeypatch.setattr(leave_one_out, kind, Recorded)
+    assert train([*words, "--refit"]) == 0
+    before, *folds = used
+    assert len(folds) == len(read_articles(held)) > 1
+    assert all(model.network is before.network for model in folds)
+    fit = {"answers": fit_answers, "events": fit_events}[task]
+    for number, model in enumerate(folds):
+        others = [each for i, each in enumerate(read_articles(held)) if i != number]
+        seen = [*read_articles(little / "train.jsonl"), *others]
+        assert model.settings == fit(before, seen).model.settings
+
+
 def test_the_scheme_gives_the_labels_in_its_order(classifier_folder, tmp_path):
     labels = EventClassifier.load(str(classifier_folder)).labels
     assert labels == tuple(kind.name for kind in load_scheme("plover").types)
@@ -933,3 +962,51 @@ def test_refit_takes_each_number_from_its_own_files(
     refused = ["refit", "events", "any", *both, "--threshold-dev", both[0], "--output", "no"]
     assert train(refused) == 2
     assert "--threshold-dev: only answers have" in capsys.readouterr().err
+
+
+def test_a_refitted_model_remembers_its_training_and_the_refit(
+    finder_folder, little_data, tmp_path, capsys
+):
+    source, dev = tmp_path / "source", str(little_data / "dev.jsonl")
+    shutil.copytree(finder_folder, source)
+    words = ["refit", "answers", str(source), dev, "--output", str(tmp_path / "again")]
+    assert train(words) == 0
+    told = record(tmp_path / "again")
+    assert {key: told[key] for key in record(source)} == record(source)
+    assert list(told["refit"]["data"]) == [dev]
+    assert (tmp_path / "again" / "loss.png").read_bytes() == (source / "loss.png").read_bytes()
+    (source / "training.json").write_text("{", "utf-8")
+    refused(words, capsys, "training.json:1: column 2: not JSON")
+
+
+def test_refit_refuses_files_with_nothing_to_fit_to(
+    finder_folder, classifier_folder, little_data, tmp_path, capsys
+):
+    dev = read_articles(little_data / "dev.jsonl")
+    bare, foreign = tmp_path / "bare.jsonl", tmp_path / "foreign.jsonl"
+    write_articles(bare, [dataclasses.replace(each, events=(), questions=()) for each in dev])
+    start, end = dev[0].sentences[0]
+    event = Event("STRIKE", Span(start, dev[0].text[start:end]))
+    write_articles(foreign, [dataclasses.replace(dev[0], events=(event,))])
+
+    def words(task, folder, file, *more):
+        return ["refit", task, str(folder), str(file), *more, "--output", str(tmp_path / "no")]
+
+    refused(words("answers", finder_folder, bare), capsys, f"{bare}: no question in these files")
+    threshold = words("answers", finder_folder, little_data / "dev.jsonl", "--threshold-dev", bare)
+    refused(list(map(str, threshold)), capsys, f"{bare}: no question in these files")
+    refused(words("events", classifier_folder, bare), capsys, f"{bare}: no event in these files")
+    refused(words("events", classifier_folder, foreign), capsys, "STRIKE", "does not tell")
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("task", ["answers", "events"])
+def test_compact_refits_are_fitted_to_what_will_be_loaded(
+    task, finder_folder, classifier_folder, little_data, tmp_path
+):
+    source = {"answers": finder_folder, "events": classifier_folder}[task]
+    dev, output = str(little_data / "dev.jsonl"), str(tmp_path / "small")
+    assert train(["refit", task, str(source), dev, "--output", output, "--compact"]) == 0
+    model = load_model(output, task=task)
+    fit = {"answers": fit_answers, "events": fit_events}[task]
+    assert fit(model, read_articles(dev)).model.settings == model.settings

@@ -62,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--compact", action="store_true", help="save weights in 7 bits")
     fit.set_defaults(run=_refit)
+    mean = commands.add_parser("average", help="average the weights of several trained models")
+    mean.add_argument("task", choices=TASKS)
+    mean.add_argument("models", nargs="+", help="folders or hub names; the last gives the settings")
+    mean.add_argument("--shares", nargs="+", type=float, default=[], help="one a model, sum 1")
+    mean.add_argument("--output", required=True, help="folder the mean is saved in; then refit it")
+    mean.set_defaults(run=_average)
     score = commands.add_parser("score", help="score a model on annotated articles")
     score.add_argument("task", choices=TASKS)
     score.add_argument("model", help="a folder, a hub name, or 'embedded'")
@@ -79,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("settings", nargs="*", metavar="key=value", help="over the file's")
     out.add_argument(
         "--baselines", nargs="*", default=[], help="further files the baselines learn from"
+    )
+    out.add_argument(
+        "--refit",
+        action="store_true",
+        help="fit temperature and threshold to the other articles, leave the weights",
     )
     out.set_defaults(run=_leave_one_out)
     bench = commands.add_parser("benchmark", help="score under a public benchmark's own protocol")
@@ -152,6 +163,13 @@ def _refit(options: argparse.Namespace) -> int:
     return 0
 
 
+def _average(options: argparse.Namespace) -> int:
+    from train.average import average
+
+    average(options.task, options.models, options.output, options.shares)
+    return 0
+
+
 def _score(options: argparse.Namespace) -> int:
     from train.score import Data, score_answers_model, score_events_model
 
@@ -168,10 +186,10 @@ def _leave_one_out(options: argparse.Namespace) -> int:
 
     if options.task == "answers":
         config = load_config(AnswersConfig, options.config, options.settings)
-        leave_one_answers_out(config, options.held, options.baselines)
+        leave_one_answers_out(config, options.held, options.baselines, refit=options.refit)
     else:
         events = load_config(EventsConfig, options.config, options.settings)
-        leave_one_events_out(events, options.held, options.baselines)
+        leave_one_events_out(events, options.held, options.baselines, refit=options.refit)
     return 0
 
 

@@ -57,7 +57,9 @@ def write_card(
         raise HadathError(f"{output}: a card is Markdown; name a file that ends in .md")
     read = [_sheet(source, settings, model) for source in sheets]
     names = [f"{card.stem}-{slug(each['dataset'])}-{slug(each['split'])}" for each in read]
-    plots = {sheet["split"]: name for sheet, name in zip(read, names, strict=True)}
+    plots = {
+        (sheet["dataset"], sheet["split"]): name for sheet, name in zip(read, names, strict=True)
+    }
     card_about = _about(folder, settings, model, _prose(about), plots)
     checks = _checks(behaviour, settings, model)
     if checks:
@@ -103,7 +105,7 @@ def _about(
     settings: ModelSettings,
     model: str,
     prose: Mapping[str, str],
-    plots: Mapping[str, str],
+    plots: Mapping[tuple[str, str], str],
 ) -> CardAbout:
     record = json.loads(read_text(folder / "training.json"))
     source = "" if model.startswith("embedded-") else model
@@ -125,16 +127,21 @@ def _about(
 
 
 def _trained(record: Mapping[str, Any]) -> str:
-    """What the run's own record says: command, settings, data with hashes, time."""
+    """What the run's own record says: commands, settings, data with hashes, time."""
     config = record["config"]
-    hashes = "\n".join(f"| `{path}` | `{digest[:16]}` |" for path, digest in record["data"].items())
+    later = [record[step] for step in ("average", "refit") if step in record]
+    commands = "\n".join(step["command"] for step in (record, *later))
+    data = record["data"] | {
+        path: digest for step in later for path, digest in step.get("data", {}).items()
+    }
+    hashes = "\n".join(f"| `{path}` | `{digest[:16]}` |" for path, digest in data.items())
     rates = (
         f"{config['epochs']:g} epochs, batches of {config['batch_size']}, learning rate "
         f"{config['learning_rate']:g} (times {config['layerwise_decay']:g} a layer down), "
         f"windows of {config['window']} tokens, seed {config['seed']}"
     )
     return (
-        f"```\n{record['command']}\n```\n\n{rates}; {record['seconds'] / 60:.0f} minutes on "
+        f"```\n{commands}\n```\n\n{rates}; {record['seconds'] / 60:.0f} minutes on "
         f"{record['machine']}; revision {record['git'] or 'unknown'}.\n\n"
         f"| file | SHA-256 begins |\n|---|---|\n{hashes}"
     )

@@ -104,7 +104,7 @@ def dry_run(config: TrainingConfig) -> Estimate:
         weights=sum(each.numel() for each in network.parameters()),
         trained=sum(each.numel() for each in network.parameters() if each.requires_grad),
         rows=len(rows),
-        steps=math.ceil(-(-len(rows) // batch) * config.epochs),
+        steps=math.ceil(-(-len(rows) // batch) * min(config.epochs, config.stop_after or math.inf)),
         tokens_a_step=tokens * config.gradient_accumulation,
         operations_a_token=_operations(network),
         seconds_a_step=seconds * config.gradient_accumulation,

@@ -81,7 +81,7 @@ def event_rows(
         texts += sentences_with_context(article.text, places, context=context)
         for types in sentence_types(article, places):
             targets.append([float(label in types) for label in labels])
-    windows = sentence_windows(tokenizer, texts, tokens)
+    windows = sentence_windows(tokenizer, texts, tokens, has_context=context != "none")
     return [
         _row(window) | {"labels": target} for window, target in zip(windows, targets, strict=True)
     ]

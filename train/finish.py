@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hadath.config import TrainingConfig
@@ -17,12 +19,21 @@ from hadath.models import Model, load_model, save_compact, save_model
 from hadath.scores import AnswerResult, EventResult
 from train.judge import Judged
 from train.loop import checkpoint_folder
-from train.record import loss_curve, run_record
+from train.record import CURVE, RECORD, loss_curve, run_record
 
 
 def network_overrides(config: TrainingConfig) -> dict[str, float]:
     """Dropout for the network's config; models.py knows each architecture's own names."""
     return {"attention_dropout": config.attention_dropout, "hidden_dropout": config.hidden_dropout}
+
+
+def as_compact(model: Model) -> Model:
+    """The model as it will be loaded once it is saved compactly: its weights rounded to 7 bits."""
+    with tempfile.TemporaryDirectory() as place:
+        save_compact(model, Path(place) / "rounded")
+        return replace(
+            load_model(Path(place) / "rounded", task=model.settings.task), name=model.name
+        )
 
 
 def finish(
@@ -43,16 +54,13 @@ def finish(
     save = save_model
     if config.compact:
         save = save_compact
-        # Beside the checkpoints: the old model stays until the new one's numbers are fitted too.
-        rounded = checkpoint_folder(config) / "rounded"
-        save_compact(model, rounded)
-        model = replace(load_model(rounded, task=model.settings.task), name=config.output)
+        model = as_compact(model)
     model = fit(model).model
     seconds = time.monotonic() - began
     record = run_record(config, log, seconds=seconds)
     files: dict[str, str | bytes] = {
-        "training.json": json.dumps(record, ensure_ascii=False, indent=1) + "\n",
-        "loss.png": loss_curve(log, goal),
+        RECORD: json.dumps(record, ensure_ascii=False, indent=1) + "\n",
+        CURVE: loss_curve(log, goal),
     }
     save(model, config.output, extra_files=files)
     shutil.rmtree(checkpoint_folder(config), ignore_errors=True)

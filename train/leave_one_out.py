@@ -1,6 +1,7 @@
-"""Leave one article out: each seed article is read by a model fine-tuned on the others alone.
+"""Leave one article out: each seed article is read by a model adapted to the others alone.
 
-It does not know how a model is trained (answers.py, events.py) or scored (score.py).
+Adapting is fine-tuning, or fitting the model's numbers (temperature, threshold) and no weight. It
+does not know how a model is trained (answers.py, events.py) or scored (score.py).
 """
 
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hadath.annotations import Article, write_articles
+from hadath.baselines import BEFORE
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig
 from hadath.errors import HadathError
 from hadath.models import Model
@@ -21,6 +23,7 @@ from train.answers import train_answers
 from train.data import read_files
 from train.events import train_events
 from train.judge import answer_results, event_results
+from train.refit import fitted_to
 from train.score import (
     Data,
     about_run,
@@ -31,15 +34,16 @@ from train.score import (
     written,
 )
 
-BEFORE = "Before the other articles"  # the model that every fold starts from
-
 Config = TypeVar("Config", bound=TrainingConfig)
 
 
-def leave_one_answers_out(config: AnswersConfig, held: str, learn_from: Sequence[str] = ()) -> None:
-    """Answers to each article's questions by a finder fine-tuned on the other articles of `held`.
+def leave_one_answers_out(
+    config: AnswersConfig, held: str, learn_from: Sequence[str] = (), *, refit: bool = False
+) -> None:
+    """Answers to each article's questions by a finder adapted to the other articles of `held`.
 
-    `learn_from`: further files that weigh the baseline's words.
+    `learn_from`: further files that weigh the baseline's words. `refit`: the weights of
+    `config.base` stay; the other articles, instead of `config.dev`, give temperature and threshold.
     """
     articles = read_files([held])
     began = time.monotonic()
@@ -47,7 +51,11 @@ def leave_one_answers_out(config: AnswersConfig, held: str, learn_from: Sequence
     baselines: dict[str, list[AnswerResult]] = {BEFORE: answer_results(before, articles)}
     results: list[AnswerResult] = []
     for article, fold in _folds(config, articles):
-        results += answer_results(AnswerFinder(train_answers(fold)), [article])
+        if refit:
+            model = fitted_to(before.model, fold.train)
+        else:
+            model = train_answers(fold)
+        results += answer_results(AnswerFinder(model), [article])
         data = Data(test=(held,), train=(*learn_from, *fold.train), dev=config.dev)
         for name, found in answer_baselines(data, [article]).items():
             baselines.setdefault(name, []).extend(found)
@@ -55,19 +63,25 @@ def leave_one_answers_out(config: AnswersConfig, held: str, learn_from: Sequence
     written(answer_sheet(results, baselines, about=about, articles=articles), config.output)
 
 
-def leave_one_events_out(config: EventsConfig, held: str, learn_from: Sequence[str] = ()) -> None:
-    """Event types of each article's sentences by a classifier fine-tuned on the others of `held`.
+def leave_one_events_out(
+    config: EventsConfig, held: str, learn_from: Sequence[str] = (), *, refit: bool = False
+) -> None:
+    """Event types of each article's sentences by a classifier adapted to the others of `held`.
 
-    `learn_from`: further files that the baselines learn from.
+    `learn_from`: further files that the baselines learn from. `refit`: as with answers.
     """
     articles = read_files([held])
     began = time.monotonic()
     before = EventClassifier.load(config.base)
-    refuse_other_labels(before, articles, [held])
+    refuse_other_labels(before.model, articles, [held])
     baselines: dict[str, list[EventResult]] = {BEFORE: event_results(before, articles)}
     results: list[EventResult] = []
     for article, fold in _folds(config, articles):
-        results += event_results(EventClassifier(train_events(fold)), [article])
+        if refit:
+            model = fitted_to(before.model, fold.train)
+        else:
+            model = train_events(fold)
+        results += event_results(EventClassifier(model), [article])
         data = Data(test=(held,), train=(*learn_from, *fold.train))
         for name, found in event_baselines(data, [article]).items():
             baselines.setdefault(name, []).extend(found)

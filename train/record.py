@@ -5,14 +5,20 @@ It does not know the model, nor where these are written (finish.py).
 
 import dataclasses
 import io
+import json
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hadath.config import TrainingConfig
+from hadath.errors import HadathError
+from hadath.files import read_json
 from hadath.provenance import PACKAGES, git_revision, hardware_line, library_versions
 from train.data import data_hash
+
+RECORD, CURVE = "training.json", "loss.png"
 
 
 def run_record(
@@ -29,6 +35,31 @@ def run_record(
         "seconds": round(seconds, 1),
         "log": list(log),
     }
+
+
+def refit_record(files: Sequence[str]) -> dict[str, Any]:
+    """What it takes to fit a trained model's numbers once more: command, dev data, revision."""
+    return {
+        "command": command(),
+        "data": data_hash(list(dict.fromkeys(files))),
+        "git": git_revision(),
+    }
+
+
+def left_by_training(folder: Path, **more: dict[str, Any]) -> dict[str, str | bytes]:
+    """The loss curve and the record that a training left in `folder`, the latter told of `more`.
+
+    Nothing where there is no record. Raises HadathError where it can't be read.
+    """
+    kept: dict[str, str | bytes] = {}
+    if (folder / CURVE).is_file():
+        kept[CURVE] = (folder / CURVE).read_bytes()
+    if (folder / RECORD).is_file():
+        record = read_json(folder / RECORD)
+        if not isinstance(record, dict):
+            raise HadathError(f"{folder / RECORD}: found no record; restore or remove the file")
+        kept[RECORD] = json.dumps(record | more, ensure_ascii=False, indent=1) + "\n"
+    return kept
 
 
 def command() -> str:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from hadath.errors import HadathError
 from hadath.hub import find_folder
-from hadath.models import load_model, save_compact, save_model
+from hadath.models import Model, load_model, save_compact, save_model
 from train.data import read_files
-from train.judge import fit_answers, fit_events
-
-KEPT = ("training.json", "loss.png")
+from train.finish import as_compact
+from train.judge import asked_of, fit_answers, fit_events
+from train.record import left_by_training, refit_record
+from train.score import refuse_other_labels
 
 
 def refit(
@@ -27,23 +28,40 @@ def refit(
     """Save `source` into `output` with the numbers that the `dev` files give it.
 
     `threshold_dev`: files that alone give the no-answer threshold, where those of `dev` differ in
-    how like the training articles they are; answers only.
+    how like the training articles they are; answers only. The record that `source` has of its
+    training is kept, this command and its data beside it.
     """
     if threshold_dev and task != "answers":
         raise HadathError("--threshold-dev: only answers have a no-answer threshold; leave it out")
     folder = find_folder(source, task=task)
     model = load_model(source, task=task)
-    articles = read_files(dev)
-    fitted = (fit_answers if task == "answers" else fit_events)(model, articles).model
+    if compact:
+        model = as_compact(model)
+    fitted = fitted_to(model, dev)
     if threshold_dev:
-        fitted = fit_answers(
-            fitted, read_files(threshold_dev), temperature=fitted.settings.temperature
-        ).model
-    kept = {name: (folder / name).read_bytes() for name in KEPT if (folder / name).is_file()}
+        fitted = fitted_to(fitted, threshold_dev, temperature=fitted.settings.temperature)
     save = save_compact if compact else save_model
-    save(fitted, output, extra_files=kept)
+    files = left_by_training(folder, refit=refit_record([*dev, *threshold_dev]))
+    save(fitted, output, extra_files=files)
     before, after = model.settings, fitted.settings
     sys.stderr.write(
         f"{output}: temperature {before.temperature:.2f} → {after.temperature:.2f}, "
         f"no-answer threshold {before.no_answer_threshold:.2f} → {after.no_answer_threshold:.2f}\n"
     )
+
+
+def fitted_to(model: Model, files: Sequence[str], *, temperature: float | None = None) -> Model:
+    """The model with the numbers that these files' articles give it; its weights are shared.
+
+    `temperature`: of answers, where it is known already. Raises HadathError where the files hold
+    nothing to fit them to, or an event type that the model does not tell.
+    """
+    articles = read_files(files)
+    if model.settings.task == "answers":
+        if not asked_of(articles):
+            raise HadathError(f"{', '.join(files)}: no question in these files to fit to")
+        return fit_answers(model, articles, temperature=temperature).model
+    refuse_other_labels(model, articles, files)
+    if not any(article.events for article in articles):
+        raise HadathError(f"{', '.join(files)}: no event in these files to fit to")
+    return fit_events(model, articles).model

@@ -64,7 +64,7 @@ def score_events_model(source: str | None, data: Data, output: str) -> None:
     """Score an event classifier: a table on stdout; sheet, report and plots in `output`."""
     articles = data.articles()
     classifier = EventClassifier.load(source)
-    refuse_other_labels(classifier, articles, data.test)
+    refuse_other_labels(classifier.model, articles, data.test)
     began = time.monotonic()
     results = event_results(classifier, articles)
     about = about_run(classifier.model, data, articles, seconds=time.monotonic() - began)
@@ -138,17 +138,15 @@ def quad_classes(model: Model) -> dict[str, str]:
     return {kind.name: kind.quad for kind in load_scheme(model.settings.scheme).types if kind.quad}
 
 
-def refuse_other_labels(
-    classifier: EventClassifier, articles: Sequence[Article], files: Sequence[str]
-) -> None:
+def refuse_other_labels(model: Model, articles: Sequence[Article], files: Sequence[str]) -> None:
     """Raise HadathError where the data has a type that the model cannot tell."""
+    labels = model.settings.labels
     for article in articles:
         for event in article.events:
-            if event.type not in classifier.labels:
+            if event.type not in labels:
                 raise HadathError(
                     f"{', '.join(files)}: article {article.id!r} has type {event.type!r}, which "
-                    f"{classifier.model.name} does not tell; its labels are "
-                    f"{', '.join(classifier.labels)}"
+                    f"{model.name} does not tell; its labels are {', '.join(labels)}"
                 )
 
 

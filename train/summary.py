@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hadath.baselines import BEFORE
 from hadath.errors import HadathError
 from hadath.files import read_text, write_text
 from hadath.report import Sheet, read_sheet, sheets_of_card
@@ -19,7 +20,7 @@ _SHOWN = {
 _TITLES = {
     "exact_match": "exact match",
     "f1": "F1",
-    "forced_f1": "F1 where there is an answer",
+    "forced_f1": "F1 of the answerable, declining not allowed",
     "decision_accuracy": "answer-or-none accuracy",
     "micro_f1": "micro-F1",
     "macro_f1": "macro-F1",
@@ -38,7 +39,10 @@ def write_summary(readme: str | Path, cards: str | Path) -> None:
 
 
 def summary(cards: str | Path) -> str:
-    """A Markdown table a task: for each sheet the model's figures and its best baseline's."""
+    """A Markdown table a task: for each sheet the model's figures and its best baseline's.
+
+    The model as it was before it was adapted to the other articles has a line of its own.
+    """
     parts = []
     for task in _SHOWN:
         sheets = [read_sheet(path) for path in sheets_of_card(Path(cards) / f"{task}.md")]
@@ -54,13 +58,15 @@ def _table(task: str, sheets: list[Sheet]) -> str:
         f"| {task} | {' | '.join(_TITLES[name] for name in names)} |",
         "|---|" + "---|" * len(names),
     ]
-    for sheet in sheets:
-        ours, *baselines = sheet["systems"]
+    for sheet in sorted(sheets, key=lambda each: (each["dataset"], each["split"])):
+        ours, *others = sheet["systems"]
         place = f"{sheet['dataset']}, {sheet['split']}"
         lines.append(_row(f"**{place}**", ours["figures"], names))
-        if baselines:
-            best = max(baselines, key=lambda each: _value(each["figures"], names[0]))
-            lines.append(_row(f"{place}: {best['name'].lower()}", best["figures"], names))
+        before = [each for each in others if each["name"] == BEFORE]
+        baselines = [each for each in others if each["name"] != BEFORE]
+        best = sorted(baselines, key=lambda each: -_value(each["figures"], names[0]))[:1]
+        for other in (*before, *best):
+            lines.append(_row(f"{place}: {other['name'].lower()}", other["figures"], names))
     return "\n".join(lines)
 
 

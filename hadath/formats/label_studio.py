@@ -5,7 +5,7 @@ It does not know how to set a labelling project up, nor which event types there 
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +157,7 @@ def _article(
         for key, span in spans.items()
         if (labels := _types(draft, key))
     )
+    repairs += _left_out(draft, spans, regions, place)
     marked = Marked(place, text, sentences, regions, tuple(draft.links))
     events, unlinked = events_of(marked)
     if draft.whole and text.strip():
@@ -268,6 +269,21 @@ def _types(draft: _Draft, key: str) -> list[str]:
     labels = [label for label in draft.labels.get(key, []) if label.upper() != ANSWER]
     roles = [label for label in labels if role_named(label)]
     return list(dict.fromkeys(roles or draft.choices.get(key) or labels))
+
+
+def _left_out(
+    draft: _Draft, spans: Mapping[str, Span], regions: Sequence[Region], place: str
+) -> Iterator[Repair]:
+    """Tells of each label that a region loses: an event's or a second role's beside a role."""
+    for region in regions:
+        given = [*draft.labels.get(region.key, []), *draft.choices.get(region.key, [])]
+        roles = [label for label in region.labels if role_named(label)]
+        kept = {*roles[:1]} if roles else {*region.labels}
+        lost = [label for label in given if label not in kept and label.upper() != ANSWER]
+        if roles and lost:
+            what = f"region {region.key!r} {spans[region.key].text[:40]!r} is a {roles[0]}"
+            how = f"its {', '.join(dict.fromkeys(lost))} left out; mark a region of its own"
+            yield Repair(place, what, how)
 
 
 def _questions(

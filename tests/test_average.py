@@ -1,0 +1,60 @@
+"""The mean of models: between them weight by weight, saved whole, and of one kind only."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from hadath.models import load_model, save_model
+from train.__main__ import main as train
+
+
+def shifted(folder, output, by):
+    """A copy of the model whose weights are all `by` larger, with a record of its training."""
+    model = load_model(folder, task="answers")
+    with torch.no_grad():
+        for weight in model.network.parameters():
+            weight += by
+    record = json.dumps({"command": "python -m train answers x.yaml", "config": {"seed": 3}})
+    save_model(model, output, extra_files={"training.json": record})
+    return str(output)
+
+
+@pytest.fixture
+def pair(tiny_finder_folder, tmp_path):
+    return [str(tiny_finder_folder), shifted(tiny_finder_folder, tmp_path / "up", 0.5)]
+
+
+@pytest.mark.parametrize(("words", "up"), [((), 0.25), (("--shares", "0.8", "0.2"), 0.1)])
+def test_every_weight_is_the_mean_of_the_models(pair, tmp_path, words, up):
+    output = tmp_path / "mean"
+    assert train(["average", "answers", *pair, *words, "--output", str(output)]) == 0
+    one, mean = (load_model(each, task="answers") for each in (pair[0], output))
+    for name, weight in one.network.named_parameters():
+        torch.testing.assert_close(mean.network.get_parameter(name), weight + up)
+    record = json.loads((output / "training.json").read_text("utf-8"))
+    assert record["config"] == {"seed": 3} and record["average"]["models"] == pair
+    assert sum(record["average"]["shares"]) == pytest.approx(1)
+
+
+def test_what_has_no_mean_is_one_clear_line(pair, tiny_classifier_folder, tmp_path, capsys):
+    def refused(message, task, *words):
+        output = tmp_path / "no"
+        assert train(["average", task, *map(str, words), "--output", str(output)]) == 2
+        told = capsys.readouterr().err.strip()
+        assert message in told and "\n" not in told and not output.exists()
+
+    refused("name at least two", "answers", pair[0])
+    for shares in ((0.5,), (0.5, 0.6), (1.5, -0.5)):
+        refused("2 numbers above 0", "answers", *pair, "--shares", *shares)
+    model = load_model(tiny_classifier_folder, task="events")
+    labels = tuple(reversed(model.settings.labels))
+    settings = dataclasses.replace(model.settings, labels=labels, thresholds={})
+    names = dict(enumerate(labels))
+    model.network.config.id2label = names
+    model.network.config.label2id = {name: number for number, name in names.items()}
+    save_model(dataclasses.replace(model, settings=settings), tmp_path / "turned")
+    refused("differ in their labels", "events", tiny_classifier_folder, tmp_path / "turned")
+    (tmp_path / "up" / "training.json").write_text("{", "utf-8")
+    refused("not JSON", "answers", *pair)
