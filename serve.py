@@ -82,8 +82,7 @@ def launch(
         )
     except OSError as error:
         raise HadathError(
-            f"{host}:{port or 7860}: not free, or no address of this machine; give another --port "
-            f"or --host"
+            f"{host}:{port or 7860}: not free; give another --port, or a --host of this machine"
         ) from error
     return address
 
