@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hadath.annotations import ROLES, AnnotationError, Article, Problem, Span, parse_json_line
-from hadath.errors import HadathError, did_you_mean
+from hadath.errors import HadathError, did_you_mean, system_reason
 from hadath.files import write_text
 from hadath.formats.repairs import occurrences
 from hadath.text import PHRASE_WORDS, fold, phrases
@@ -83,7 +83,7 @@ def check(
         try:
             lines = Path(path).read_bytes().split(b"\n")
         except OSError as error:
-            findings.append(Finding(str(path), 0, f"{(error.strerror or str(error)).lower()}"))
+            findings.append(Finding(str(path), 0, system_reason(error)))
             continue
         if _is_foreign(path, lines):
             mend = "bring it in first: hadath convert FILE NEW.jsonl --from FORMAT --to hadath"

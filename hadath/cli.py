@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from hadath.errors import HadathError
+from hadath.errors import HadathError, system_reason
 from hadath.inputs import Input, read_inputs
 
 # Articles read at once: enough to fill batches, few enough to show results as they come.
@@ -41,7 +41,7 @@ def main(words: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return 0  # the reader (head, less) has seen enough
-        _say(f"not all was written: {(error.strerror or str(error)).lower()}")
+        _say(f"not all was written: {system_reason(error)}")
         return 2
 
 

@@ -1,6 +1,6 @@
 """The one error root: every message names the place, what was found there and how to mend it.
 
-It does not know what can go wrong; two phrasings that messages share are here.
+It does not know what can go wrong; phrasings that messages share are here.
 """
 
 import difflib
@@ -20,3 +20,8 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
 def shortened(text: str, longest: int = 40) -> str:
     """The text if it has at most `longest` characters, else its head and an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def system_reason(error: OSError) -> str:
+    """What the system said: "permission denied", "no space left on device"."""
+    return (error.strerror or str(error)).lower()

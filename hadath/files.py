@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from hadath.errors import HadathError
+from hadath.errors import HadathError, system_reason
 
 
 def read_text(path: str | Path) -> str:
@@ -20,7 +20,7 @@ def read_text(path: str | Path) -> str:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise HadathError(f"{path}: {_reason(error)}") from error
+        raise HadathError(f"{path}: {system_reason(error)}") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -88,12 +88,8 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise HadathError(
-            f"{path}: not written ({_reason(error)}); the old file is untouched"
+            f"{path}: not written ({system_reason(error)}); the old file is untouched"
         ) from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _umask() -> int:

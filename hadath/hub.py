@@ -16,7 +16,7 @@ from huggingface_hub import errors as hub_errors
 from huggingface_hub import utils as hub_utils
 from transformers.utils import logging as transformers_logging
 
-from hadath.errors import HadathError
+from hadath.errors import HadathError, system_reason
 
 # No *.bin, *.pkl, *.py: neither pickles nor code of others is fetched, let alone run.
 _WANTED = (
@@ -40,8 +40,7 @@ def find_folder(source: str | Path, *, task: str) -> Path:
             return folder
         is_file = folder.exists()
     except OSError as error:  # a folder above it is closed to us, or a name is too long
-        reason = (error.strerror or str(error)).lower()
-        raise HadathError(f"{source}: {reason}; {offline_default(task)}") from error
+        raise HadathError(f"{source}: {system_reason(error)}; {offline_default(task)}") from error
     if is_file:
         raise HadathError(f"{source}: a file; name the model's folder")
     if not _HUB_NAME.fullmatch(str(source)):

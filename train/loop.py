@@ -36,7 +36,7 @@ from transformers.trainer_utils import rotate_checkpoints
 from transformers.utils import ModelOutput
 
 from hadath.config import TrainingConfig
-from hadath.errors import HadathError
+from hadath.errors import HadathError, system_reason
 from hadath.files import write_text
 from hadath.hub import first_line
 from hadath.models import Model, refuse_other_folder
@@ -77,8 +77,9 @@ def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[st
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise HadathError(f"{folder}: not made ({reason}); choose another output") from error
+        raise HadathError(
+            f"{folder}: not made ({system_reason(error)}); choose another output"
+        ) from error
     trainer = JudgedTrainer(recipe, config, arguments)
     trainer.train(resume_from_checkpoint=last)
     return list(trainer.state.log_history)

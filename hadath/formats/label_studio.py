@@ -276,12 +276,11 @@ def _left_out(
 ) -> Iterator[Repair]:
     """Tells of each label that a region loses: an event's or a second role's beside a role."""
     for region in regions:
+        role = next((label for label in region.labels if role_named(label)), None)
         given = [*draft.labels.get(region.key, []), *draft.choices.get(region.key, [])]
-        roles = [label for label in region.labels if role_named(label)]
-        kept = {*roles[:1]} if roles else {*region.labels}
-        lost = [label for label in given if label not in kept and label.upper() != ANSWER]
-        if roles and lost:
-            what = f"region {region.key!r} {spans[region.key].text[:40]!r} is a {roles[0]}"
+        lost = [label for label in given if label != role and label.upper() != ANSWER]
+        if role and lost:
+            what = f"region {region.key!r} {spans[region.key].text[:40]!r} is a {role}"
             how = f"its {', '.join(dict.fromkeys(lost))} left out; mark a region of its own"
             yield Repair(place, what, how)
 
