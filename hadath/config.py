@@ -122,14 +122,7 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
 
     Raises HadathError naming file and field (or the word), what was found and what was expected.
     """
-    try:
-        values = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise HadathError(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from error
-    if not isinstance(values, dict):
-        raise HadathError(f"{path}: expected 'key: value' lines, found {type(values).__name__}")
+    values = read_settings(path)
     fields = typing.get_type_hints(kind)
     settings: dict[str, Any] = {
         _known(key, fields, str(path)): _typed(value, fields[key], f"{path}: {key}")
@@ -148,6 +141,19 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
         return kind(**settings)
     except HadathError as error:
         raise HadathError(f"{path}: {error}") from error
+
+
+def read_settings(path: str | Path) -> dict[Any, Any]:
+    """The keys and values of a YAML file. Raises HadathError naming file:line."""
+    try:
+        values = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise HadathError(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from error
+    if not isinstance(values, dict):
+        raise HadathError(f"{path}: expected 'key: value' lines, found {type(values).__name__}")
+    return values
 
 
 def _known(key: object, fields: dict[str, Any], place: str) -> str:

@@ -101,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5], help="of quadclass")
     bench.add_argument("--model", default="embedded", help="of arcd: a folder or a hub name")
     bench.set_defaults(run=_benchmark)
+    parts = commands.add_parser("ablate", help="train a recipe's variants over several seeds")
+    parts.add_argument("plan", help="for instance configs/ablation-events.yaml")
+    parts.set_defaults(run=_ablate)
     cut = commands.add_parser("trim", help="cut a multilingual encoder's vocabulary to your texts")
     cut.add_argument("base", help="for instance intfloat/multilingual-e5-small")
     cut.add_argument("texts", nargs="+", help="articles (.jsonl, .json, .csv) or plain texts")
@@ -203,6 +206,13 @@ def _benchmark(options: argparse.Namespace) -> int:
         seeds()
     else:
         quadclass(load_config(EventsConfig, options.config, options.settings), options.seeds)
+    return 0
+
+
+def _ablate(options: argparse.Namespace) -> int:
+    from train.ablation import ablate
+
+    ablate(options.plan)
     return 0
 
 
