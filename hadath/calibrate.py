@@ -51,37 +51,43 @@ def shared_threshold(probabilities: np.ndarray, gold: np.ndarray, *, prior: floa
 
 def answers_temperature(
     questions: Sequence[tuple[Sequence[Candidate], frozenset[tuple[int, int]]]],
+    weights: Sequence[float],
 ) -> float:
     """The temperature with the least negative log-likelihood of each window's span or none.
 
     `questions`: (candidates, gold (start, end) places); no places where the article does not say.
+    `weights`: of each question.
     A window without a gold place should say "not here". Of a question whose gold is nowhere among
     the candidates nothing is counted: it tells nothing about scale.
     """
     known = [
-        (candidates, gold)
-        for candidates, gold in questions
+        (candidates, gold, weight)
+        for (candidates, gold), weight in zip(questions, weights, strict=True)
         if not gold or any((each.start, each.end) in gold for each in candidates)
     ]
 
     def loss(temperature: float) -> float:
         total = 0.0
-        for candidates, gold in known:
+        for candidates, gold, weight in known:
             for none, spans in window_probabilities(candidates, temperature=temperature):
                 right = sum(p for place, p in spans.items() if place in gold)
-                total -= float(np.log((right if gold & spans.keys() else none) + _TINY))
+                said = right if gold & spans.keys() else none
+                total -= weight * float(np.log(said + _TINY))
         return total
 
     return float(min(_TEMPERATURES, key=loss)) if known else 1.0
 
 
-def no_answer_threshold(answerable: np.ndarray, f1: np.ndarray, unanswerable: np.ndarray) -> float:
+def no_answer_threshold(
+    answerable: np.ndarray, f1: np.ndarray, unanswerable: np.ndarray, weights: np.ndarray
+) -> float:
     """The probability under which "the article does not say" gives the best mean F1 on dev.
 
     As in SQuAD v2, but never over 0.5: a finder whose answers are weak would gain F1 by denying
     what it believes likelier than not, and nobody could make sense of that. `answerable`:
     (question,) probability that the article answers. `f1`: (question,) F1 of the best span, 0 for
-    an unanswerable question. `unanswerable`: (question,) truth values. Ties go to the higher.
+    an unanswerable question. `unanswerable`: (question,) truth values. `weights`: (question,) of
+    each in the mean. Ties go to the higher.
     """
     # Between two neighbouring probabilities every threshold does the same: take the middle.
     steps = np.unique(answerable)
@@ -90,6 +96,6 @@ def no_answer_threshold(answerable: np.ndarray, f1: np.ndarray, unanswerable: np
     # What silence on all questions below a threshold gains over their best spans, summed once:
     # a matrix of thresholds and questions would take gigabytes on ten thousand of them.
     order = np.argsort(answerable, kind="stable")
-    gains = np.concatenate([[0.0], np.cumsum((unanswerable.astype(float) - f1)[order])])
+    gains = np.concatenate([[0.0], np.cumsum((weights * (unanswerable - f1))[order])])
     silent = np.searchsorted(answerable[order], grid, side="left")
-    return float(grid[int(np.argmax(np.round(gains[silent], 9)))])
+    return float(grid[int(np.argmax(np.round(gains[silent] / weights.sum(), 12)))])

@@ -122,7 +122,7 @@ def test_the_temperature_of_overconfident_answers_is_found():
             frozenset() if chosen == 0 else frozenset({(10 * (chosen - 1), 10 * (chosen - 1) + 3)})
         )
         questions.append((spans, gold))
-    assert answers_temperature(questions) == pytest.approx(2.5, rel=0.15)
+    assert answers_temperature(questions, [1.0] * len(questions)) == pytest.approx(2.5, rel=0.15)
 
 
 def test_the_shared_threshold_finds_the_gap_and_is_half_where_nothing_is_known():
@@ -140,15 +140,22 @@ def test_a_few_sentences_hardly_move_the_shared_threshold():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from([0.0, 0.5, 1.0])), min_size=1))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 8), st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from([0.2, 1.0, 3.0])
+        ),
+        min_size=1,
+    )
+)
 def test_no_other_threshold_up_to_a_half_gives_a_better_f1(rows):
-    answerable, f1 = (np.array(side, dtype=float) for side in zip(*rows, strict=True))
+    answerable, f1, weights = (np.array(side, dtype=float) for side in zip(*rows, strict=True))
     answerable, unanswerable = answerable / 8, f1 == 0
 
     def score(threshold):
-        return np.where(answerable >= threshold, f1, unanswerable).mean()
+        return np.average(np.where(answerable >= threshold, f1, unanswerable), weights=weights)
 
-    threshold = no_answer_threshold(answerable, f1, unanswerable)
+    threshold = no_answer_threshold(answerable, f1, unanswerable, weights)
     others = [at for at in np.linspace(0, 0.5, 41) if at not in answerable]
     assert threshold <= 0.5
     assert all(score(threshold) >= score(at) - 1e-9 for at in others)
@@ -158,13 +165,17 @@ def test_the_no_answer_threshold_of_a_large_dev_split_takes_no_square_of_memory(
     random = np.random.default_rng(5)
     answerable = random.random(200_000)
     unanswerable = random.random(200_000) > answerable
-    threshold = no_answer_threshold(answerable, 1.0 - unanswerable, unanswerable)
+    weights = np.ones_like(answerable)
+    threshold = no_answer_threshold(answerable, 1.0 - unanswerable, unanswerable, weights)
     assert threshold == pytest.approx(0.5, abs=0.05)
 
 
 def test_the_no_answer_threshold_separates_what_can_be_separated():
     answerable = np.array([0.9, 0.8, 0.3, 0.1])
     threshold = no_answer_threshold(
-        answerable, np.array([1.0, 0.7, 0.0, 0.0]), np.array([False, False, True, True])
+        answerable,
+        np.array([1.0, 0.7, 0.0, 0.0]),
+        np.array([False, False, True, True]),
+        np.ones(4),
     )
     assert 0.3 < threshold <= 0.8

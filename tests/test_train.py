@@ -923,8 +923,9 @@ def test_refitted_folds_keep_the_weights(
     fit = {"answers": fit_answers, "events": fit_events}[task]
     for number, model in enumerate(folds):
         others = [each for i, each in enumerate(read_articles(held)) if i != number]
-        seen = [*read_articles(little / "train.jsonl"), *others]
-        assert model.settings == fit(before, seen).model.settings
+        seen = [read_articles(little / "train.jsonl"), others]
+        sets = seen if task == "answers" else [[*seen[0], *others]]
+        assert model.settings == fit(before, *sets).model.settings
 
 
 def test_the_scheme_gives_the_labels_in_its_order(classifier_folder, tmp_path):
@@ -943,25 +944,24 @@ def test_a_sheet_names_the_split_and_a_later_round_by_its_file():
     assert split_name(files, [*dev, Article("b", "نص", split="test")]) == "dev, test"
 
 
-def test_refit_takes_each_number_from_its_own_files(
-    tiny_finder_folder, little_data, tmp_path, capsys
-):
-    both = [str(little_data / f"{name}.jsonl") for name in ("dev", "held")]
+def test_each_dev_file_weighs_the_same_in_a_refit(finder_folder, little_data, tmp_path):
+    dev, held = (read_articles(little_data / f"{name}.jsonl") for name in ("dev", "held"))
+    copies = [
+        dataclasses.replace(each, id=f"{each.id}-{number}") for number in range(3) for each in held
+    ]
+    write_articles(tmp_path / "long.jsonl", copies)
 
-    def numbers(name, *words):
-        assert train(["refit", "answers", str(tiny_finder_folder), *words, "--output", name]) == 0
-        settings = load_model(name, task="answers").settings
+    def numbers(name, *files):
+        words = [str(file) for file in (finder_folder, *files, "--output", tmp_path / name)]
+        assert train(["refit", "answers", *words]) == 0
+        settings = load_model(tmp_path / name, task="answers").settings
         return settings.temperature, settings.no_answer_threshold
 
-    whole = numbers(str(tmp_path / "whole"), *both)
-    apart = numbers(str(tmp_path / "apart"), *both, "--threshold-dev", both[0])
-    assert apart[0] == whole[0]
-    model = load_model(str(tmp_path / "whole"), task="answers")
-    alone = fit_answers(model, read_articles(both[0]), temperature=whole[0]).model.settings
-    assert apart[1] == alone.no_answer_threshold
-    refused = ["refit", "events", "any", *both, "--threshold-dev", both[0], "--output", "no"]
-    assert train(refused) == 2
-    assert "--threshold-dev: only answers have" in capsys.readouterr().err
+    once = numbers("once", little_data / "dev.jsonl", little_data / "held.jsonl")
+    assert numbers("thrice", little_data / "dev.jsonl", tmp_path / "long.jsonl") == once
+    model = load_model(str(finder_folder), task="answers")
+    pooled = fit_answers(model, [*dev, *copies]).model.settings
+    assert (pooled.temperature, pooled.no_answer_threshold) != once
 
 
 def test_a_refitted_model_remembers_its_training_and_the_refit(
@@ -993,8 +993,6 @@ def test_refit_refuses_files_with_nothing_to_fit_to(
         return ["refit", task, str(folder), str(file), *more, "--output", str(tmp_path / "no")]
 
     refused(words("answers", finder_folder, bare), capsys, f"{bare}: no question in these files")
-    threshold = words("answers", finder_folder, little_data / "dev.jsonl", "--threshold-dev", bare)
-    refused(list(map(str, threshold)), capsys, f"{bare}: no question in these files")
     refused(words("events", classifier_folder, bare), capsys, f"{bare}: no event in these files")
     refused(words("events", classifier_folder, foreign), capsys, "STRIKE", "does not tell")
     assert not (tmp_path / "no").exists()

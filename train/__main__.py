@@ -52,14 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     fit = commands.add_parser("refit", help="fit temperature and thresholds to other dev articles")
     fit.add_argument("task", choices=TASKS)
     fit.add_argument("model", help="a folder or a hub name")
-    fit.add_argument("dev", nargs="+", help="annotated articles; never a test split")
+    fit.add_argument("dev", nargs="+", help="annotated articles, a set a file; never a test split")
     fit.add_argument("--output", required=True, help="folder the refitted model is saved in")
-    fit.add_argument(
-        "--threshold-dev",
-        nargs="+",
-        default=[],
-        help="these alone give the answers' threshold",
-    )
     fit.add_argument("--compact", action="store_true", help="save weights in 7 bits")
     fit.set_defaults(run=_refit)
     mean = commands.add_parser("average", help="average the weights of several trained models")
@@ -155,14 +149,7 @@ def _train(options: argparse.Namespace) -> int:
 def _refit(options: argparse.Namespace) -> int:
     from train.refit import refit
 
-    refit(
-        options.task,
-        options.model,
-        options.dev,
-        options.output,
-        compact=options.compact,
-        threshold_dev=options.threshold_dev,
-    )
+    refit(options.task, options.model, options.dev, options.output, compact=options.compact)
     return 0
 
 

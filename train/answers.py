@@ -19,7 +19,7 @@ from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
 from train.augment import beside_strangers, questions_in_plain_alefs
-from train.data import training_articles
+from train.data import read_files, training_articles
 from train.examples import AnswerRows, answer_rows
 from train.finish import finish, network_overrides
 from train.judge import asked_of, fit_answers
@@ -57,13 +57,13 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; "
         f"{built.cost}\n"
     )
+    sets = [read_files([file]) for file in config.dev]
     log = fit(
-        Recipe(model, built.rows, answers_loss, partial(_judge, dev=dev), GOAL),
+        Recipe(model, built.rows, answers_loss, partial(_judge, dev=sets), GOAL),
         config,
         resume=resume,
     )
-    fitted = partial(fit_answers, articles=dev)
-    return finish(model, config, log, fit=fitted, goal=GOAL, began=began)
+    return finish(model, config, log, fit=lambda it: fit_answers(it, *sets), goal=GOAL, began=began)
 
 
 def refuse_unasked(config: AnswersConfig, train: Sequence[Article], dev: Sequence[Article]) -> None:
@@ -107,7 +107,7 @@ def drawn_role_questions(
     return random.Random(config.seed).sample(made, min(wanted, len(made)))
 
 
-def _judge(model: Model, dev: Sequence[Article]) -> dict[str, float]:
-    figures = score_answers(fit_answers(model, dev).results, draws=1).figures
+def _judge(model: Model, dev: Sequence[Sequence[Article]]) -> dict[str, float]:
+    figures = score_answers(fit_answers(model, *dev).results, draws=1).figures
     shown = ("exact_match", "f1", "forced_f1", "decision_accuracy")
     return {name: figures[name].value for name in shown if name in figures}

@@ -47,17 +47,21 @@ def event_results(classifier: EventClassifier, articles: Sequence[Article]) -> l
     return _event_results(articles, classifier.classify_many(list(articles)))
 
 
-def fit_answers(
-    model: Model, articles: Sequence[Article], *, temperature: float | None = None
-) -> Judged[AnswerResult]:
-    """Fit temperature (unless given) and no-answer threshold on the articles, then answer them."""
+def fit_answers(model: Model, *dev: Sequence[Article]) -> Judged[AnswerResult]:
+    """Fit temperature and no-answer threshold on sets of articles, then answer them all.
+
+    Each set weighs the same, however many its questions: a large one by the hands that wrote the
+    training articles would else decide for text by others.
+    """
     finder = AnswerFinder(model, device=str(model.network.device))
-    asked = asked_of(articles)
+    sets = [asked_of(articles) for articles in dev]
+    asked = [each for questions in sets for each in questions]
+    weights = np.array([1 / len(questions) for questions in sets for _ in questions])
     pairs = [(question.question, article) for question, article in asked]
     candidates = finder.candidates(pairs)
     gold = [frozenset((span.start, span.end) for span in question.answers) for question, _ in asked]
-    if temperature is None:
-        temperature = calibrate.answers_temperature(list(zip(candidates, gold, strict=True)))
+    known = list(zip(candidates, gold, strict=True))
+    temperature = calibrate.answers_temperature(known, weights.tolist())
     finder.model = replace(model, settings=replace(model.settings, temperature=temperature))
     readings = finder.readings(pairs, candidates)
     # As each best span would score were it given whatever the threshold.
@@ -69,6 +73,7 @@ def fit_answers(
         np.array([result.answerable for result in forced]),
         np.array([token_f1(result.best, result.gold) if result.gold else 0.0 for result in forced]),
         np.array([not result.gold for result in forced]),
+        weights,
     )
     settings = replace(finder.model.settings, no_answer_threshold=threshold)
     finder.model = replace(model, settings=settings)

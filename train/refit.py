@@ -23,25 +23,18 @@ def refit(
     output: str,
     *,
     compact: bool,
-    threshold_dev: Sequence[str] = (),
 ) -> None:
     """Save `source` into `output` with the numbers that the `dev` files give it.
 
-    `threshold_dev`: files that alone give the no-answer threshold, where those of `dev` differ in
-    how like the training articles they are; answers only. The record that `source` has of its
-    training is kept, this command and its data beside it.
+    The record that `source` has of its training is kept, this command and its data beside it.
     """
-    if threshold_dev and task != "answers":
-        raise HadathError("--threshold-dev: only answers have a no-answer threshold; leave it out")
     folder = find_folder(source, task=task)
     model = load_model(source, task=task)
     if compact:
         model = as_compact(model)
     fitted = fitted_to(model, dev)
-    if threshold_dev:
-        fitted = fitted_to(fitted, threshold_dev, temperature=fitted.settings.temperature)
     save = save_compact if compact else save_model
-    files = left_by_training(folder, refit=refit_record([*dev, *threshold_dev]))
+    files = left_by_training(folder, refit=refit_record(dev))
     save(fitted, output, extra_files=files)
     before, after = model.settings, fitted.settings
     sys.stderr.write(
@@ -50,17 +43,17 @@ def refit(
     )
 
 
-def fitted_to(model: Model, files: Sequence[str], *, temperature: float | None = None) -> Model:
+def fitted_to(model: Model, files: Sequence[str]) -> Model:
     """The model with the numbers that these files' articles give it; its weights are shared.
 
-    `temperature`: of answers, where it is known already. Raises HadathError where the files hold
-    nothing to fit them to, or an event type that the model does not tell.
+    For answers each file weighs the same. Raises HadathError where the files hold nothing to fit
+    them to, or an event type that the model does not tell.
     """
     articles = read_files(files)
     if model.settings.task == "answers":
         if not asked_of(articles):
             raise HadathError(f"{', '.join(files)}: no question in these files to fit to")
-        return fit_answers(model, articles, temperature=temperature).model
+        return fit_answers(model, *(read_files([file]) for file in files)).model
     refuse_other_labels(model, articles, files)
     if not any(article.events for article in articles):
         raise HadathError(f"{', '.join(files)}: no event in these files to fit to")
