@@ -136,7 +136,18 @@ def test_the_sixth_round_has_every_type_often_and_its_near_misses():
     assert min(kinds[name] for name in load_scheme().names) >= 75
     told = [article.types_of(n) for article in articles for n in range(len(article.sentences))]
     assert len(told) >= 4000 and 0.3 < sum(not types for types in told) / len(told) < 0.5
-    assert not any(article.questions for article in articles)
+
+
+def test_the_seventh_round_asks_much_that_has_no_answer():
+    """Its news questions stand on the sixth round's articles too."""
+    for name, articles in (("train-6", LATER["train-6"]), ("train-7", LATER["train-7"])):
+        questions = [item for article in articles for item in article.questions]
+        assert len(questions) >= 5000, name
+        assert 0.2 < sum(not item.answers for item in questions) / len(questions) < 0.3
+        # At random places, not all at the end, where a reader could guess them.
+        last = [article.questions[-1] for article in articles]
+        assert sum(not item.answers for item in last) / len(last) < 0.5
+    assert not any(article.events for article in LATER["train-7"])
 
 
 def test_every_type_can_be_scored_in_dev_and_in_test():
