@@ -122,7 +122,7 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
 
     Raises HadathError naming file and field (or the word), what was found and what was expected.
     """
-    values = read_settings(path)
+    values = read_yaml(path)
     fields = typing.get_type_hints(kind)
     settings: dict[str, Any] = {
         _known(key, fields, str(path)): _typed(value, fields[key], f"{path}: {key}")
@@ -143,7 +143,7 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
         raise HadathError(f"{path}: {error}") from error
 
 
-def read_settings(path: str | Path) -> dict[Any, Any]:
+def read_yaml(path: str | Path) -> dict[Any, Any]:
     """The keys and values of a YAML file. Raises HadathError naming file:line."""
     try:
         values = yaml.safe_load(read_text(path))

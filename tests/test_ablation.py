@@ -1,5 +1,6 @@
 """An ablation: every variant with every seed, each run once, and a table that adds up."""
 
+import dataclasses
 import json
 import shutil
 import statistics
@@ -11,7 +12,7 @@ import yaml
 
 from hadath.annotations import write_articles
 from train.__main__ import main as train
-from train.ablation import ablation_table
+from train.ablation import ablation_table, configs_of, dev_figures, read_ablation
 
 VARIANTS = {"as it is": [], "a higher rate": ["learning_rate=5e-3"]}
 
@@ -68,7 +69,8 @@ def test_every_variant_is_trained_with_every_seed(output):
             assert run["config"]["seed"] == seed
             assert run["config"]["learning_rate"] == (1e-3, 5e-3)[place - 1]
             judged = [row for row in run["log"] if "eval_goal" in row]
-            assert figures["macro_f1"] == judged[-1]["eval_macro_f1"]
+            assert figures["macro_f1"] == judged[0]["eval_macro_f1"]
+            assert run["data"].items() <= record["data"].items()
     assert (output / "ablation.md").read_text("utf-8") == ablation_table(record) + "\n"
 
 
@@ -90,7 +92,6 @@ def test_the_table_is_mean_spread_and_paired_gain():
 
 
 def test_what_is_trained_already_is_not_trained_again(output, plan):
-    """A run that was stopped goes on; a folder of another run is never taken for this one."""
     kept = output / "variant-1-seed-1" / "training.json"
     before = kept.stat().st_mtime_ns
     shutil.rmtree(output / "variant-2-seed-4")
@@ -99,12 +100,62 @@ def test_what_is_trained_already_is_not_trained_again(output, plan):
     assert (output / "variant-2-seed-4" / "training.json").is_file()
 
 
-def test_a_folder_of_another_run_is_one_clear_line(output, plan, capsys):
-    other = written(plan.with_name("other.yaml"), variants=VARIANTS | {"as it is": ["epochs=2"]})
+def copied(output: Path, folder: Path) -> Path:
+    """The same plan over copies of its runs, the first of them missing."""
+    shutil.copytree(output, folder / "out")
+    shutil.copy(output.with_name("events.yaml"), folder)
+    for run in sorted((folder / "out").glob("variant-*")):
+        record = json.loads((run / "training.json").read_text("utf-8"))
+        record["config"]["output"] = str(run)
+        (run / "training.json").write_text(json.dumps(record), "utf-8")
+    shutil.rmtree(folder / "out" / "variant-1-seed-1")
+    return written(folder / "plan.yaml")
+
+
+def change(run: Path, **parts: object) -> None:
+    record = json.loads((run / "training.json").read_text("utf-8"))
+    (run / "training.json").write_text(json.dumps(record | parts), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"config": {"seed": 4}}, "a run with other settings"),
+        ({"data": {"train.jsonl": "0" * 64}}, "a run on other data"),
+        ({"log": []}, "no epoch was judged"),
+    ],
+)
+def test_another_run_in_the_last_folder_shows_before_the_first_is_trained(
+    output, tmp_path, capsys, parts, message
+):
+    plan = copied(output, tmp_path)
+    change(tmp_path / "out" / "variant-2-seed-4", **parts)
     capsys.readouterr()
-    assert train(["ablate", str(other)]) == 2
+    assert train(["ablate", str(plan)]) == 2
     told = capsys.readouterr().err
-    assert "variant-1-seed-1" in told and "other settings" in told and told.count("\n") == 1
+    assert "variant-2-seed-4" in told and message in told and told.count("\n") == 1
+    assert not (tmp_path / "out" / "variant-1-seed-1").exists()
+
+
+def test_the_figures_are_those_of_the_best_epoch(output, tmp_path):
+    plan = read_ablation(str(copied(output, tmp_path)))
+    config = configs_of(plan)["a higher rate"][0]
+    rows = [{"eval_goal": goal, "eval_macro_f1": goal, "step": 1} for goal in (0.2, 0.6, 0.4)]
+    change(Path(config.output), log=[{"loss": 1.0}, *rows])
+    assert dev_figures(config) == {"macro_f1": 0.6}
+
+
+def test_the_plans_that_ship_fit_their_recipes():
+    root = Path(__file__).parents[1]
+    plans = sorted((root / "configs" / "ablations").glob("*.yaml"))
+    assert plans
+    for path in plans:
+        plan = read_ablation(str(path))
+        plan = dataclasses.replace(plan, config=str(root / plan.config))
+        runs = configs_of(plan)
+        assert all(len(configs) == len(plan.seeds) for configs in runs.values())
+        files = {file for configs in runs.values() for file in configs[0].train}
+        assert all((root / file).is_file() for file in files)
 
 
 @pytest.mark.parametrize(
@@ -112,17 +163,25 @@ def test_a_folder_of_another_run_is_one_clear_line(output, plan, capsys):
     [
         ({"task": "both"}, "task: found 'both'; expected answers or events"),
         ({"config": None}, "config: found None; expected a text"),
+        ({"output": ""}, "output: found ''; expected a text"),
         ({"seeds": [1]}, "seeds: found [1]; name two whole numbers or more"),
         ({"seeds": [1, "2"]}, "seeds: found [1, '2']"),
-        ({"variants": {"one": []}}, "variants: found 1; name a reference and another"),
+        ({"seeds": [1, 2, 1]}, "each once"),
+        ({"seeds": [1, -2]}, "variants: as it is: "),
+        ({"variants": {"one": []}}, "variants: found ['one']; name a reference and another"),
+        ({"variants": {"one": [], False: []}}, "found ['one', False]"),
         ({"variants": {"one": [], "two": "epochs=2"}}, "variants: two: found 'epochs=2'"),
-        ({"variants": {"one": [], "two": ["epoch=2"]}}, "epoch=2: no setting 'epoch'"),
+        ({"variants": {"one": [], "two": ["epoch=2"]}}, "two: epoch=2: no setting 'epoch'"),
+        ({"variants": {"one": [], "two": ["train=a", "b"]}}, "two: found 'b'; expected key=value"),
+        ({"variants": {"one": [], "two": ["dev=a"]}}, "two: 'dev' is the plan's"),
+        ({"variants": {"one": [], "two": ["train=no.jsonl"]}}, "no.jsonl"),
         ({"outputs": "x"}, "no field 'outputs'; did you mean 'output'?"),
     ],
 )
 def test_a_plan_that_does_not_fit_is_one_clear_line(plan, capsys, changes, message):
-    path = written(plan.with_name("bad.yaml"), **changes)
+    path = written(plan.with_name("bad.yaml"), **{"output": str(plan.with_name("never"))} | changes)
     capsys.readouterr()
     assert train(["ablate", str(path)]) == 2
     told = capsys.readouterr().err
     assert message in told and told.count("\n") == 1 and told.startswith("train: ")
+    assert not plan.with_name("never").exists()

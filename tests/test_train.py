@@ -23,7 +23,16 @@ from torch.utils.data import BatchSampler
 from transformers import AutoTokenizer, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
-from hadath import AnswerFinder, Article, Event, EventClassifier, HadathError, Question, Span
+from hadath import (
+    AnswerFinder,
+    Article,
+    Event,
+    EventClassifier,
+    HadathError,
+    Question,
+    Span,
+    calibrate,
+)
 from hadath.annotations import read_articles, write_articles
 from hadath.cli import main as hadath
 from hadath.config import AnswersConfig, EventsConfig
@@ -944,7 +953,9 @@ def test_a_sheet_names_the_split_and_a_later_round_by_its_file():
     assert split_name(files, [*dev, Article("b", "نص", split="test")]) == "dev, test"
 
 
-def test_each_dev_file_weighs_the_same_in_a_refit(finder_folder, little_data, tmp_path):
+def test_each_dev_file_weighs_the_same_in_a_refit(
+    finder_folder, little_data, tmp_path, monkeypatch
+):
     dev, held = (read_articles(little_data / f"{name}.jsonl") for name in ("dev", "held"))
     copies = [
         dataclasses.replace(each, id=f"{each.id}-{number}") for number in range(3) for each in held
@@ -960,8 +971,16 @@ def test_each_dev_file_weighs_the_same_in_a_refit(finder_folder, little_data, tm
     once = numbers("once", little_data / "dev.jsonl", little_data / "held.jsonl")
     assert numbers("thrice", little_data / "dev.jsonl", tmp_path / "long.jsonl") == once
     model = load_model(str(finder_folder), task="answers")
-    pooled = fit_answers(model, [*dev, *copies]).model.settings
-    assert (pooled.temperature, pooled.no_answer_threshold) != once
+    assert fit_answers(model, [*dev, *copies]).model.settings.temperature != once[0]
+
+    seen = []
+    real = calibrate.no_answer_threshold
+    monkeypatch.setattr(
+        calibrate, "no_answer_threshold", lambda *each: seen.append(each[-1]) or real(*each)
+    )
+    fit_answers(model, dev, copies)
+    first = len(asked_of(dev))
+    assert seen[0][:first].sum() == pytest.approx(seen[0][first:].sum())
 
 
 def test_a_refitted_model_remembers_its_training_and_the_refit(

@@ -52,7 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     fit = commands.add_parser("refit", help="fit temperature and thresholds to other dev articles")
     fit.add_argument("task", choices=TASKS)
     fit.add_argument("model", help="a folder or a hub name")
-    fit.add_argument("dev", nargs="+", help="annotated articles, a set a file; never a test split")
+    fit.add_argument(
+        "dev",
+        nargs="+",
+        help="annotated articles, never a test split; for answers each file weighs the same",
+    )
     fit.add_argument("--output", required=True, help="folder the refitted model is saved in")
     fit.add_argument("--compact", action="store_true", help="save weights in 7 bits")
     fit.set_defaults(run=_refit)
@@ -96,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--model", default="embedded", help="of arcd: a folder or a hub name")
     bench.set_defaults(run=_benchmark)
     parts = commands.add_parser("ablate", help="train a recipe's variants over several seeds")
-    parts.add_argument("plan", help="for instance configs/ablation-events.yaml")
+    parts.add_argument("plan", help="for instance configs/ablations/events.yaml")
     parts.set_defaults(run=_ablate)
     cut = commands.add_parser("trim", help="cut a multilingual encoder's vocabulary to your texts")
     cut.add_argument("base", help="for instance intfloat/multilingual-e5-small")

@@ -1,11 +1,12 @@
 """Trains the variants of one recipe over the same seeds and tells what each is worth on dev.
 
-A run that is there already is not trained again, so an ablation goes on where it was stopped. It
-does not know what a setting does, and never sees a test split.
+A run that is finished is not trained again; one that was cut short starts anew. It does not know
+what a setting does, and never sees a test split.
 """
 
 import dataclasses
 import json
+import os
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,29 +14,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hadath.config import (
-    AnswersConfig,
-    EventsConfig,
-    TrainingConfig,
-    load_config,
-    read_settings,
-)
+from hadath.config import AnswersConfig, EventsConfig, TrainingConfig, load_config, read_yaml
 from hadath.errors import HadathError, did_you_mean
 from hadath.files import read_json, write_text
 from hadath.provenance import git_revision, hardware_line
 from train.answers import train_answers
-from train.data import data_hash
+from train.data import data_hash, training_articles
 from train.events import train_events
 from train.record import RECORD, command
 
 KEYS = {"task": str, "config": str, "output": str, "seeds": list, "variants": dict}
 _NAMES = {str: "a text", list: "a list", dict: "names and their settings"}
+# What the plan itself sets, and what must be alike for figures to be compared.
+FIXED = ("seed", "output", "dev")
 
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
     """`variants`: name → key=value words over the recipe's settings; the first is the reference."""
 
+    path: str
     task: str
     config: str
     output: str
@@ -46,31 +44,41 @@ class Ablation:
 def ablate(path: str) -> dict[str, Any]:
     """Train every variant with every seed, write ablation.json and ablation.md, give the record.
 
-    Raises HadathError where the file does not fit, before anything is trained.
+    Raises HadathError where plan, data or a finished run's folder does not fit, before anything is
+    trained.
     """
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise HadathError("ablate: started as several processes; start it as one")
     plan = read_ablation(path)
+    runs = configs_of(plan)
     train: Callable[..., object] = train_answers if plan.task == "answers" else train_events
-    # All of them first: a slip in the last variant should not show after hours of training.
-    runs = {name: [_run(plan, name, seed) for seed in plan.seeds] for name in plan.variants}
-    figures: dict[str, list[dict[str, float]]] = {}
+    for config in (config for configs in runs.values() for config in configs):
+        if _finished(config):
+            dev_figures(config)
+        elif config.seed == plan.seeds[0]:
+            training_articles(config)  # of one seed: the others read the same files
     for name, configs in runs.items():
-        figures[name] = []
         for config in configs:
-            if not (Path(config.output) / RECORD).is_file():
+            if not _finished(config):
                 sys.stderr.write(f"{name}, seed {config.seed}:\n")
                 train(config)
-            figures[name].append(dev_figures(config))
-    first = next(iter(runs.values()))[0]
+    data: dict[str, str] = {}
+    for config in (configs[0] for configs in runs.values()):
+        data |= data_hash([*config.train, *config.dev, *config.held_out])
     record = {
         "ablation": path,
         "command": command(),
         "seeds": list(plan.seeds),
-        "data": data_hash([*first.dev]),
+        "data": data,
         "git": git_revision(),
         "machine": hardware_line(),
         "variants": [
-            {"name": name, "settings": list(plan.variants[name]), "dev": each}
-            for name, each in figures.items()
+            {
+                "name": name,
+                "settings": list(plan.variants[name]),
+                "dev": [dev_figures(config) for config in configs],
+            }
+            for name, configs in runs.items()
         ],
     }
     table = ablation_table(record)
@@ -83,40 +91,65 @@ def ablate(path: str) -> dict[str, Any]:
 
 def read_ablation(path: str) -> Ablation:
     """The plan that a YAML file holds. Raises HadathError naming file and field."""
-    values = read_settings(path)
+    values = read_yaml(path)
     for key in values:
         if key not in KEYS:
             mend = did_you_mean(str(key), KEYS, f"the fields are {', '.join(KEYS)}")
             raise HadathError(f"{path}: no field {str(key)!r}; {mend}")
     found: dict[str, Any] = {key: values.get(key) for key in KEYS}
     for key, kind in KEYS.items():
-        if not isinstance(found[key], kind):
+        if not isinstance(found[key], kind) or found[key] == "":
             raise HadathError(f"{path}: {key}: found {found[key]!r}; expected {_NAMES[kind]}")
     if found["task"] not in ("answers", "events"):
         raise HadathError(f"{path}: task: found {found['task']!r}; expected answers or events")
     seeds = found["seeds"]
-    if len(set(map(str, seeds))) < 2 or not all(type(seed) is int for seed in seeds):
-        raise HadathError(f"{path}: seeds: found {seeds}; name two whole numbers or more")
+    if len(set(seeds)) < max(2, len(seeds)) or not all(type(seed) is int for seed in seeds):
+        raise HadathError(
+            f"{path}: seeds: found {seeds}; name two whole numbers or more, each once"
+        )
     variants = {
-        str(name): _words(words, f"{path}: variants: {name}")
+        name: _words(words, f"{path}: variants: {name}")
         for name, words in found["variants"].items()
     }
-    if len(variants) < 2:
-        raise HadathError(f"{path}: variants: found {len(variants)}; name a reference and another")
-    seeds = tuple(dict.fromkeys(seeds))
-    return Ablation(found["task"], found["config"], found["output"], seeds, variants)
+    if len(variants) < 2 or not all(isinstance(name, str) for name in variants):
+        raise HadathError(
+            f"{path}: variants: found {list(variants)}; name a reference and another, in words"
+        )
+    return Ablation(
+        path=path,
+        task=found["task"],
+        config=found["config"],
+        output=found["output"],
+        seeds=tuple(seeds),
+        variants=variants,
+    )
 
 
-def _words(found: object, place: str) -> tuple[str, ...]:
-    if isinstance(found, list) and all(isinstance(word, str) for word in found):
-        return tuple(found)
-    raise HadathError(f"{place}: found {found!r}; expected a list of key=value")
+def configs_of(plan: Ablation) -> dict[str, list[AnswersConfig] | list[EventsConfig]]:
+    """Each variant's settings, one a seed; a run's folder has the variant's place and the seed.
+
+    Raises HadathError naming the variant whose words don't fit.
+    """
+    kind: type[AnswersConfig] | type[EventsConfig]
+    kind = AnswersConfig if plan.task == "answers" else EventsConfig
+    load_config(kind, plan.config)  # so that what is wrong in it is not blamed on a variant
+    found: dict[str, Any] = {}
+    for place, (name, words) in enumerate(plan.variants.items(), start=1):
+        folders = {seed: f"{plan.output}/variant-{place}-seed-{seed}" for seed in plan.seeds}
+        try:
+            found[name] = [
+                load_config(kind, plan.config, [*words, f"seed={seed}", f"output={folder}"])
+                for seed, folder in folders.items()
+            ]
+        except HadathError as error:
+            raise HadathError(f"{plan.path}: variants: {name}: {error}") from error
+    return found
 
 
 def dev_figures(config: TrainingConfig) -> dict[str, float]:
     """The dev figures, in 0…1, of the epoch that a finished run kept.
 
-    Raises HadathError where the folder holds another run, or none that was judged.
+    Raises HadathError where the folder holds another run, or one that was never judged.
     """
     place = Path(config.output) / RECORD
     record = read_json(place)
@@ -124,9 +157,11 @@ def dev_figures(config: TrainingConfig) -> dict[str, float]:
     wanted = json.loads(json.dumps(dataclasses.asdict(config)))
     if not isinstance(record, dict) or record.get("config") != wanted:
         raise HadathError(f"{place}: a run with other settings; remove it or change 'output'")
-    judged = [row for row in record.get("log", ()) if "eval_goal" in row]
+    if record.get("data") != data_hash([*config.train, *config.dev, *config.held_out]):
+        raise HadathError(f"{place}: a run on other data; remove its folder to train it anew")
+    judged = [row for row in record.get("log") or () if "eval_goal" in row]
     if not judged:
-        raise HadathError(f"{place}: no dev figures in its log; remove the folder, train anew")
+        raise HadathError(f"{place}: no epoch was judged; set epochs above 0, remove the folder")
     best = max(judged, key=lambda row: float(row["eval_goal"]))
     return {
         name.removeprefix("eval_"): float(value)
@@ -141,7 +176,8 @@ def ablation_table(record: Mapping[str, Any]) -> str:
     The gain is paired: that of each seed over the same seed of the first variant.
     """
     variants = record["variants"]
-    names = list(variants[0]["dev"][0])
+    runs = [run for variant in variants for run in variant["dev"]]
+    names = [name for name in runs[0] if all(name in run for run in runs)]
     titles = [name.replace("_", " ") for name in names]
     lines = [
         f"| variant, {len(record['seeds'])} seeds | {' | '.join(titles)} | "
@@ -149,11 +185,9 @@ def ablation_table(record: Mapping[str, Any]) -> str:
         f"|---|{'---:|' * (2 * len(names))}",
     ]
     for variant in variants:
+        pairs = list(zip(variant["dev"], variants[0]["dev"], strict=True))
         means = [spread([run[name] for run in variant["dev"]]) for name in names]
-        gains = [
-            spread([run[name] - old[name] for run, old in _pairs(variant, variants[0])], sign="+")
-            for name in names
-        ]
+        gains = [spread([run[name] - old[name] for run, old in pairs], sign="+") for name in names]
         if variant is variants[0]:
             gains = ["–"] * len(names)
         lines.append(f"| {variant['name']} | {' | '.join([*means, *gains])} |")
@@ -166,20 +200,20 @@ def spread(values: Sequence[float], *, sign: str = "") -> str:
     return f"{100 * mean:{sign}.1f} ± {100 * deviation:.1f}"
 
 
-def _pairs(
-    variant: Mapping[str, Any], reference: Mapping[str, Any]
-) -> list[tuple[dict[str, float], dict[str, float]]]:
-    return list(zip(variant["dev"], reference["dev"], strict=True))
+def _finished(config: TrainingConfig) -> bool:
+    return (Path(config.output) / RECORD).is_file()
 
 
-def _run(plan: Ablation, name: str, seed: int) -> AnswersConfig | EventsConfig:
-    """One run's settings; its folder is named for the variant's place and the seed."""
-    place = list(plan.variants).index(name) + 1
-    words = (
-        *plan.variants[name],
-        f"seed={seed}",
-        f"output={Path(plan.output) / f'variant-{place}-seed-{seed}'}",
-    )
-    if plan.task == "answers":
-        return load_config(AnswersConfig, plan.config, words)
-    return load_config(EventsConfig, plan.config, words)
+def _words(found: object, place: str) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+        raise HadathError(f"{place}: found {found!r}; expected a list of key=value")
+    for word in found:
+        key, equals, _ = word.partition("=")
+        if key in FIXED:
+            raise HadathError(f"{place}: {key!r} is the plan's, alike for all variants; remove it")
+        if not equals:
+            raise HadathError(
+                f"{place}: found {word!r}; expected key=value, in quotation marks where it holds "
+                f"a comma"
+            )
+    return tuple(found)
