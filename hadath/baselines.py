@@ -140,8 +140,10 @@ def _fit_svm(rows: Sequence[_Sentence], labels: Sequence[str]) -> EventPredictor
     """One-vs-rest on all of `rows`; a type is said where its margin reaches one common threshold.
 
     A margin of 0 would be a straw man (precision .96, recall .40 on our articles), so the threshold
-    is the one with the best micro-F1; see _fit_decision.
+    is the one with the best micro-F1; see _fit_decision. Where every sentence of `rows` has exactly
+    one type, the type with the largest margin is said, and no other.
     """
+    single = all(len(row.gold) == 1 for row in rows)
     machine = _machine().fit([row.text for row in rows], _label_matrix(rows, labels))
     threshold, probabilities = _fit_decision(rows, labels)
 
@@ -150,6 +152,8 @@ def _fit_svm(rows: Sequence[_Sentence], labels: Sequence[str]) -> EventPredictor
         if not found:
             return []
         margins = _margins(machine, found, labels)
+        first = np.arange(len(labels)) == margins.argmax(axis=1)[:, None]
+        said = first if single else margins >= threshold
         return [
             _result(
                 row,
@@ -157,7 +161,7 @@ def _fit_svm(rows: Sequence[_Sentence], labels: Sequence[str]) -> EventPredictor
                 dict(zip(labels, chances, strict=True)),
             )
             for row, hits, chances in zip(
-                found, (margins >= threshold).tolist(), probabilities(margins).tolist(), strict=True
+                found, said.tolist(), probabilities(margins).tolist(), strict=True
             )
         ]
 

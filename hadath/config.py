@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 
 from hadath.errors import HadathError, did_you_mean
-from hadath.files import read_text
+from hadath.files import read_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,38 +122,29 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
 
     Raises HadathError naming file and field (or the word), what was found and what was expected.
     """
-    values = read_yaml(path)
+    values = read_mapping(path)
     fields = typing.get_type_hints(kind)
     settings: dict[str, Any] = {
         _known(key, fields, str(path)): _typed(value, fields[key], f"{path}: {key}")
         for key, value in values.items()
     }
+    said: dict[str, str] = {}
     for word in words:
         key, equals, text = word.partition("=")
         if not equals:
             raise HadathError(f"{word!r}: expected key=value, for instance epochs=2")
         _known(key, fields, word)
         settings[key] = _typed(_word_value(text, fields[key]), fields[key], word)
+        said[key] = word
     for field in dataclasses.fields(kind):
         if field.name not in settings and field.default is dataclasses.MISSING:
             raise HadathError(f"{path}: no {field.name!r}; it has no default, set it")
     try:
         return kind(**settings)
     except HadathError as error:
-        raise HadathError(f"{path}: {error}") from error
-
-
-def read_yaml(path: str | Path) -> dict[Any, Any]:
-    """The keys and values of a YAML file. Raises HadathError naming file:line."""
-    try:
-        values = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise HadathError(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from error
-    if not isinstance(values, dict):
-        raise HadathError(f"{path}: expected 'key: value' lines, found {type(values).__name__}")
-    return values
+        # A word of the command line is blamed for what it says, not the file.
+        name = str(error).partition(":")[0]
+        raise HadathError(f"{said.get(name, path)}: {error}") from error
 
 
 def _known(key: object, fields: dict[str, Any], place: str) -> str:

@@ -1,6 +1,6 @@
 """Reads and writes whole UTF-8 files, keeping every character where it is.
 
-It does not know what is in them; of JSON only whether it is JSON.
+It does not know what is in them; of JSON and YAML only whether they are.
 """
 
 import json
@@ -8,6 +8,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from hadath.errors import HadathError, system_reason
 
@@ -54,6 +57,27 @@ def read_json(path: str | Path) -> object:
         raise HadathError(f"{path}: nested too deeply to be read") from error
     except ValueError as error:  # a number of thousands of digits
         raise HadathError(f"{path}: not JSON that can be read ({error})") from error
+
+
+def read_yaml(path: str | Path) -> object:
+    """The file's one YAML value. Raises HadathError naming file:line."""
+    try:
+        return yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise HadathError(
+            f"{path}{line}: not YAML ({problem}); mend the line or quote the text"
+        ) from error
+
+
+def read_mapping(path: str | Path) -> dict[Any, Any]:
+    """The keys and values of a YAML file. Raises HadathError naming file:line."""
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise HadathError(f"{path}: expected 'key: value' lines, found {type(values).__name__}")
+    return values
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -10,10 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hadath.errors import HadathError, did_you_mean
-from hadath.files import read_text
+from hadath.files import read_yaml
 
 GREY = "#d0d0d0"
 
@@ -58,15 +56,6 @@ class Scheme:
         """The type of that name; None where the scheme has none."""
         return next((event_type for event_type in self.types if event_type.name == name), None)
 
-    def quad_of(self, name: str) -> str | None:
-        """The quad class of a type; None where the type is unknown or has none."""
-        event_type = self.find(name)
-        return event_type.quad if event_type else None
-
-    def find_quad(self, name: str) -> QuadClass | None:
-        """The quad class of that name; None where the scheme has none."""
-        return next((quad for quad in self.quads if quad.name == name), None)
-
 
 def load_scheme(name_or_path: str | Path = "plover") -> Scheme:
     """A scheme that ships with Hadath, by name, or any YAML file of that form.
@@ -90,15 +79,7 @@ def read_scheme_file(name_or_path: str | Path, ending: str) -> tuple[str, Any]:
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml") and len(path.parts) == 1:
         path = _shipped(str(name_or_path), ending)
-    try:
-        return str(path), yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be read"
-        raise HadathError(
-            f"{path}{line}: not YAML ({problem}); mend the line or quote the text"
-        ) from error
+    return str(path), read_yaml(path)
 
 
 def checked(

@@ -7,10 +7,8 @@ import functools
 import string
 from pathlib import Path
 
-import yaml
-
 from hadath.errors import HadathError
-from hadath.files import read_text
+from hadath.files import read_mapping
 
 LANGUAGES = ("ar", "en")
 _TABLE = Path(__file__).with_name("words.yaml")
@@ -41,7 +39,7 @@ def words_of(language: str) -> Words:
 
 def load_words(path: Path) -> dict[str, Words]:
     """Language -> key -> sentence. Raises HadathError where the languages do not match."""
-    rows = yaml.safe_load(read_text(path))
+    rows: dict[str, Words] = read_mapping(path)
     for key, row in rows.items():
         if sorted(row) != sorted(LANGUAGES):
             raise HadathError(f"{path}: {key!r} is in {', '.join(row)}; write it in {LANGUAGES}")

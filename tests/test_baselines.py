@@ -76,6 +76,14 @@ def test_the_linear_svm_learns_what_words_tell():
         assert all(0 <= probability <= 1 for probability in result.scores.values())
 
 
+def test_where_each_sentence_has_one_type_the_svm_says_one():
+    train = [article(n, ("CONSULT",) if n % 3 else ("ASSAULT",)) for n in range(20)]
+    results = fit_events_baselines(train)[SVM](TEST)
+    assert all(len(result.predicted) == 1 for result in results)
+    told = [(result.gold, result.predicted) for result in results if result.gold]
+    assert all(gold == predicted for gold, predicted in told) and len(told) == 12
+
+
 def test_every_sentence_has_one_result_with_its_gold_types():
     for predict in fit_events_baselines(TRAIN).values():
         results = predict(TEST)

@@ -42,7 +42,7 @@ def test_plover_has_its_sixteen_types_each_in_a_quad_class_with_a_score_and_name
     assert len(scheme.types) == len(set(scheme.names)) == 16
     assert {quad.name for quad in scheme.quads} == {"VerCoop", "MatCoop", "VerConf", "MatConf"}
     for event_type in scheme.types:
-        assert scheme.find_quad(event_type.quad)
+        assert event_type.quad in {quad.name for quad in scheme.quads}
         assert event_type.score is not None and -10 <= event_type.score <= 10
         assert len(event_type.arabic.split()) <= 2 and len(event_type.english.split()) <= 2
         assert event_type.arabic_gloss and event_type.english_gloss
@@ -51,8 +51,7 @@ def test_plover_has_its_sixteen_types_each_in_a_quad_class_with_a_score_and_name
 def test_accusing_scores_below_zero_and_sanctions_are_material_conflict():
     scheme = load_scheme("plover")
     assert scheme.find("ACCUSE").score < 0
-    assert scheme.quad_of("SANCTION") == "MatConf"
-    assert scheme.quad_of("NOSUCH") is None
+    assert scheme.find("SANCTION").quad == "MatConf"
 
 
 def test_cooperation_scores_above_every_conflict():
@@ -89,7 +88,7 @@ def test_another_scheme_needs_only_names(tmp_path):
     path.write_text("name: own\ntypes:\n  - name: فوز\n  - name: خسارة\n", encoding="utf-8")
     scheme = load_scheme(path)
     assert scheme.names == ("فوز", "خسارة")
-    assert scheme.quad_of("فوز") is None and scheme.types[0].score is None
+    assert scheme.types[0].quad is None and scheme.types[0].score is None
     assert scheme.types[0].arabic == scheme.types[0].english == "فوز"
 
 

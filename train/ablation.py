@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hadath.config import AnswersConfig, EventsConfig, TrainingConfig, load_config, read_yaml
+from hadath.config import AnswersConfig, EventsConfig, TrainingConfig, load_config
 from hadath.errors import HadathError, did_you_mean
-from hadath.files import read_json, write_text
+from hadath.files import read_json, read_mapping, write_text
 from hadath.provenance import git_revision, hardware_line
 from train.answers import train_answers
 from train.data import data_hash, training_articles
 from train.events import train_events
-from train.record import RECORD, command
+from train.record import RECORD, command, record_text
 
 KEYS = {"task": str, "config": str, "output": str, "seeds": list, "variants": dict}
 _NAMES = {str: "a text", list: "a list", dict: "names and their settings"}
@@ -83,15 +83,14 @@ def ablate(path: str) -> dict[str, Any]:
     }
     table = ablation_table(record)
     write_text(Path(plan.output) / "ablation.md", table + "\n")
-    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
-    write_text(Path(plan.output) / "ablation.json", text)
+    write_text(Path(plan.output) / "ablation.json", record_text(record))
     sys.stdout.write(table + "\n")
     return record
 
 
 def read_ablation(path: str) -> Ablation:
     """The plan that a YAML file holds. Raises HadathError naming file and field."""
-    values = read_yaml(path)
+    values = read_mapping(path)
     for key in values:
         if key not in KEYS:
             mend = did_you_mean(str(key), KEYS, f"the fields are {', '.join(KEYS)}")

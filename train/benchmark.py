@@ -4,7 +4,6 @@ It does not know how a model is trained (events.py) or a figure computed (hadath
 """
 
 import dataclasses
-import json
 import random
 import statistics
 import sys
@@ -26,7 +25,7 @@ from train.data import data_hash, read_files
 from train.events import refuse_other_counts, train_events
 from train.judge import event_results
 from train.leave_one_out import leave_one_answers_out, leave_one_events_out
-from train.record import command
+from train.record import command, record_text
 from train.score import Data, score_answers_model
 
 SHARES = (0.70, 0.15)  # of train and dev; the rest is test
@@ -181,7 +180,7 @@ def _written(
     folder = Path(config.output)
     table = benchmark_table(record)
     write_text(folder / "benchmark.md", table + "\n")
-    write_text(folder / "benchmark.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    write_text(folder / "benchmark.json", record_text(record))
     sys.stdout.write(table + "\n")
     return record
 

@@ -10,10 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hadath.errors import HadathError
-from hadath.files import read_text, write_text
+from hadath.files import read_mapping, read_text, write_text
 from hadath.hub import find_folder
 from hadath.model_settings import ModelSettings, read_settings
 from hadath.models import embedded_folder
@@ -150,11 +148,8 @@ def _trained(record: Mapping[str, Any]) -> str:
 def _prose(path: str | None) -> dict[str, str]:
     if path is None:
         return {}
-    try:
-        prose = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        raise HadathError(f"{path}: not YAML ({error})".replace("\n", " ")) from error
-    for key, value in prose.items() if isinstance(prose, dict) else [("", None)]:
+    prose = read_mapping(path)
+    for key, value in prose.items():
         if key not in _PROSE or not isinstance(value, str):
             raise HadathError(f"{path}: {key}: expected texts named {', '.join(_PROSE)}")
     return prose

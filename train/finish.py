@@ -3,7 +3,6 @@
 It does not know the task.
 """
 
-import json
 import os
 import shutil
 import sys
@@ -19,7 +18,7 @@ from hadath.models import Model, load_model, save_compact, save_model
 from hadath.scores import AnswerResult, EventResult
 from train.judge import Judged
 from train.loop import checkpoint_folder
-from train.record import CURVE, RECORD, loss_curve, run_record
+from train.record import CURVE, RECORD, loss_curve, record_text, run_record
 
 
 def network_overrides(config: TrainingConfig) -> dict[str, float]:
@@ -59,7 +58,7 @@ def finish(
     seconds = time.monotonic() - began
     record = run_record(config, log, seconds=seconds)
     files: dict[str, str | bytes] = {
-        RECORD: json.dumps(record, ensure_ascii=False, indent=1) + "\n",
+        RECORD: record_text(record),
         CURVE: loss_curve(log, goal),
     }
     save(model, config.output, extra_files=files)

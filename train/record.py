@@ -58,8 +58,13 @@ def left_by_training(folder: Path, **more: dict[str, Any]) -> dict[str, str | by
         record = read_json(folder / RECORD)
         if not isinstance(record, dict):
             raise HadathError(f"{folder / RECORD}: found no record; restore or remove the file")
-        kept[RECORD] = json.dumps(record | more, ensure_ascii=False, indent=1) + "\n"
+        kept[RECORD] = record_text(record | more)
     return kept
+
+
+def record_text(record: dict[str, Any]) -> str:
+    """The record as the text of its file."""
+    return json.dumps(record, ensure_ascii=False, indent=1) + "\n"
 
 
 def command() -> str:
