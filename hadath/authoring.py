@@ -128,12 +128,12 @@ def build_round(
 ) -> Path:
     """Write a later round of authoring files as `authored/SPLIT-NUMBER.jsonl`; returns its path.
 
-    A later round goes into one split as a whole, train or dev: what was drawn stays as it was
-    drawn. Raises HadathError where an article's id is taken, or it shares a run of 8 words with an
-    article of another split.
+    A later round goes into one split as a whole: what was drawn stays as it was drawn. Raises
+    HadathError where an article's id is taken, or it shares a run of 8 words with an article of
+    another split.
     """
-    if split not in ("train", "dev"):
-        raise HadathError(f"split: found {split!r}; a later round goes into train or dev")
+    if split not in SHARES:
+        raise HadathError(f"split: found {split!r}; a later round goes into {', '.join(SHARES)}")
     target = Path(data_folder) / "authored" / f"{split}-{number}.jsonl"
     source = f"authored round {number}" if split == "train" else f"authored {split} {number}"
     found = [
@@ -197,9 +197,9 @@ def datasheet_figures(data_folder: str | Path) -> str:
     folder, templates = Path(data_folder), load_templates()
     later = {
         split: sorted(path.stem for path in (folder / "authored").glob(f"{split}-*.jsonl"))
-        for split in ("train", "dev")
+        for split in SHARES
     }
-    names = ["train", *later["train"], "dev", *later["dev"], "test"]
+    names = [name for split in SHARES for name in (split, *later[split])]
     splits = {name: read_articles(folder / "authored" / f"{name}.jsonl") for name in names}
     splits["leave-one-out"] = read_articles(folder / "seeds" / "seeds.jsonl")
     counts = {

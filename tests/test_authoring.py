@@ -191,7 +191,8 @@ def test_quad_classes_become_two_columns_and_nothing_more(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("split", "source"), [("train", "authored round 7"), ("dev", "authored dev 7")]
+    ("split", "source"),
+    [("train", "authored round 7"), ("dev", "authored dev 7"), ("test", "authored test 7")],
 )
 def test_a_later_round_goes_whole_into_one_split(tmp_path, split, source):
     path = build_round([written(tmp_path / "a.jsonl", RECORD)], tmp_path, 7, split=split)
@@ -208,5 +209,5 @@ def test_a_later_round_shares_no_phrase_with_another_split(tmp_path):
     with pytest.raises(HadathError, match=r"'t-2' shares .* with 't-1' of another split"):
         build_round([written(tmp_path / "b.jsonl", again)], tmp_path, 4)
     build_round([written(tmp_path / "b.jsonl", again)], tmp_path, 3, split="dev")
-    with pytest.raises(HadathError, match="split: found 'test'; a later round"):
-        build_round([written(tmp_path / "a.jsonl", first)], tmp_path, 2, split="test")
+    with pytest.raises(HadathError, match="split: found 'leave-one-out'; a later round"):
+        build_round([written(tmp_path / "a.jsonl", first)], tmp_path, 2, split="leave-one-out")
