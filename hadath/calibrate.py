@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hadath.decode import Candidate, event_probabilities, window_probabilities
+from hadath.decode import Candidate, event_probabilities
 
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
 _TINY = 1e-12
@@ -50,32 +50,41 @@ def shared_threshold(probabilities: np.ndarray, gold: np.ndarray, *, prior: floa
 
 
 def answers_temperature(
-    questions: Sequence[tuple[Sequence[Candidate], frozenset[tuple[int, int]]]],
+    candidates: Sequence[Sequence[Candidate]],
+    right: Sequence[frozenset[tuple[int, int]]],
     weights: Sequence[float],
 ) -> float:
-    """The temperature with the least negative log-likelihood of each window's span or none.
+    """The temperature at which the best span's probability tells best whether it is right.
 
-    `questions`: (candidates, gold (start, end) places); no places where the article does not say.
-    `weights`: of each question.
-    A window without a gold place should say "not here". Of a question whose gold is nowhere among
-    the candidates nothing is counted: it tells nothing about scale.
+    That is the confidence people see, so it, and no other span's, is fitted: the least negative
+    log-likelihood of right or wrong. `candidates`: of each question. `right`: its (start, end)
+    places that are exactly right, none where the article does not say. `weights`: of each question.
     """
-    known = [
-        (candidates, gold, weight)
-        for (candidates, gold), weight in zip(questions, weights, strict=True)
-        if not gold or any((each.start, each.end) in gold for each in candidates)
-    ]
+    loss = np.zeros(len(_TEMPERATURES))
+    for spans, places, weight in zip(candidates, right, weights, strict=True):
+        if spans:
+            probability, hit = _best_span(spans, places)
+            loss -= weight * np.log(np.where(hit, probability, 1 - probability) + _TINY)
+    return float(_TEMPERATURES[int(np.argmin(loss))]) if loss.any() else 1.0
 
-    def loss(temperature: float) -> float:
-        total = 0.0
-        for candidates, gold, weight in known:
-            for none, spans in window_probabilities(candidates, temperature=temperature):
-                right = sum(p for place, p in spans.items() if place in gold)
-                said = right if gold & spans.keys() else none
-                total -= weight * float(np.log(said + _TINY))
-        return total
 
-    return float(min(_TEMPERATURES, key=loss)) if known else 1.0
+def _best_span(
+    candidates: Sequence[Candidate], right: frozenset[tuple[int, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(temperature,) the best span's probability as `rank` gives it, and whether it is right."""
+    windows: dict[int, dict[tuple[int, int], float]] = {}
+    for each in candidates:
+        spans = windows.setdefault(each.window, {})
+        place = (each.start, each.end)
+        spans[place] = max(each.log_odds, spans.get(place, -np.inf))
+    found, hits = [], []
+    for spans in windows.values():
+        scaled = np.array([0.0, *spans.values()]) / _TEMPERATURES[:, None]
+        odds = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        found.append(odds[:, 1:].max(axis=1) / odds.sum(axis=1))
+        hits.append(max(spans, key=lambda place: spans[place]) in right)
+    chosen = np.argmax(found, axis=0)
+    return np.max(found, axis=0), np.array(hits)[chosen]
 
 
 def no_answer_threshold(

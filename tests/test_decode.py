@@ -1,6 +1,7 @@
 """Decoding: the best span is the best over all, and calibration never reorders nor invents."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hadath.calibrate import (
+    _TEMPERATURES,
+    _best_span,
     answers_temperature,
     events_temperature,
     no_answer_threshold,
@@ -110,19 +113,43 @@ def test_the_temperature_of_overconfident_events_is_found():
     assert events_temperature(truth * 3, gold, multi_label=True) == pytest.approx(3, rel=0.15)
 
 
-def test_the_temperature_of_overconfident_answers_is_found():
+def drawn_questions(count: int, sharpness: float):
+    """Questions of one or two windows whose best span is right as often as its odds say."""
     random = np.random.default_rng(4)
-    questions = []
-    for _ in range(1500):
-        odds = random.normal(size=3) * 2
-        weights = np.exp([0.0, *odds])
-        chosen = random.choice(4, p=weights / weights.sum())
-        spans = [Candidate(10 * at, 10 * at + 3, 2.5 * value) for at, value in enumerate(odds)]
-        gold = (
-            frozenset() if chosen == 0 else frozenset({(10 * (chosen - 1), 10 * (chosen - 1) + 3)})
-        )
-        questions.append((spans, gold))
-    assert answers_temperature(questions, [1.0] * len(questions)) == pytest.approx(2.5, rel=0.15)
+    candidates, right = [], []
+    for _ in range(count):
+        odds = random.normal(size=(random.integers(1, 3), 3)) * 2
+        spans = [
+            Candidate(100 * window + 10 * at, 100 * window + 10 * at + 3, sharpness * value, window)
+            for window, row in enumerate(odds.tolist())
+            for at, value in enumerate(row)
+        ]
+        true = [replace(each, log_odds=each.log_odds / sharpness) for each in spans]
+        best = rank(true, temperature=1.0, top=1).spans[0]
+        hit = random.random() < best.probability
+        candidates.append(spans)
+        right.append(frozenset({(best.start, best.end)} if hit else ()))
+    return candidates, right
+
+
+def test_the_temperature_of_overconfident_answers_is_found():
+    candidates, right = drawn_questions(1500, sharpness=2.5)
+    found = answers_temperature(candidates, right, [1.0] * 1500)
+    assert found == pytest.approx(2.5, rel=0.2)
+
+
+def test_the_fitted_probability_is_the_one_that_is_shown():
+    candidates, right = drawn_questions(60, sharpness=1.0)
+    for spans, places in zip(candidates, right, strict=True):
+        probability, hit = _best_span(spans, places)
+        for at in (0, 24, -1):
+            best = rank(spans, temperature=_TEMPERATURES[at], top=1).spans[0]
+            assert best.probability == pytest.approx(probability[at])
+            assert hit[at] == ((best.start, best.end) in places)
+
+
+def test_without_a_question_answers_keep_their_temperature():
+    assert answers_temperature([], [], []) == answers_temperature([[]], [frozenset()], [1.0]) == 1
 
 
 def test_the_shared_threshold_finds_the_gap_and_is_half_where_nothing_is_known():

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -971,16 +972,15 @@ def test_each_dev_file_weighs_the_same_in_a_refit(
     once = numbers("once", little_data / "dev.jsonl", little_data / "held.jsonl")
     assert numbers("thrice", little_data / "dev.jsonl", tmp_path / "long.jsonl") == once
     model = load_model(str(finder_folder), task="answers")
-    assert fit_answers(model, [*dev, *copies]).model.settings.temperature != once[0]
-
     seen = []
-    real = calibrate.no_answer_threshold
-    monkeypatch.setattr(
-        calibrate, "no_answer_threshold", lambda *each: seen.append(each[-1]) or real(*each)
-    )
+    for name in ("answers_temperature", "no_answer_threshold"):
+        real = getattr(calibrate, name)
+        recorded = partial(lambda real, *each: seen.append(each[-1]) or real(*each), real)
+        monkeypatch.setattr(calibrate, name, recorded)
     fit_answers(model, dev, copies)
     first = len(asked_of(dev))
-    assert seen[0][:first].sum() == pytest.approx(seen[0][first:].sum())
+    assert len(seen) == 2
+    assert all(sum(each[:first]) == pytest.approx(sum(each[first:])) for each in seen)
 
 
 def test_a_refitted_model_remembers_its_training_and_the_refit(

@@ -13,7 +13,7 @@ from hadath import calibrate
 from hadath.annotations import Article, Question
 from hadath.models import Model
 from hadath.predict import AnswerFinder, EventClassifier, Reading, SentenceEvents, article_sentences
-from hadath.scores import AnswerResult, EventResult, token_f1
+from hadath.scores import AnswerResult, EventResult, exact_match, token_f1
 from train.examples import sentence_types
 
 Result = TypeVar("Result", AnswerResult, EventResult)
@@ -59,9 +59,16 @@ def fit_answers(model: Model, *dev: Sequence[Article]) -> Judged[AnswerResult]:
     weights = np.array([1 / len(questions) for questions in sets for _ in questions])
     pairs = [(question.question, article) for question, article in asked]
     candidates = finder.candidates(pairs)
-    gold = [frozenset((span.start, span.end) for span in question.answers) for question, _ in asked]
-    known = list(zip(candidates, gold, strict=True))
-    temperature = calibrate.answers_temperature(known, weights.tolist())
+    right = [
+        frozenset(
+            (each.start, each.end)
+            for each in spans
+            if question.answers
+            and exact_match(article.text[each.start : each.end], [g.text for g in question.answers])
+        )
+        for (question, article), spans in zip(asked, candidates, strict=True)
+    ]
+    temperature = calibrate.answers_temperature(candidates, right, weights.tolist())
     finder.model = replace(model, settings=replace(model.settings, temperature=temperature))
     readings = finder.readings(pairs, candidates)
     # As each best span would score were it given whatever the threshold.
