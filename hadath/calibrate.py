@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hadath.decode import Candidate, event_probabilities
+from hadath.decode import Candidate, event_probabilities, spans_of_windows
 
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
 _TINY = 1e-12
@@ -72,19 +72,16 @@ def _best_span(
     candidates: Sequence[Candidate], right: frozenset[tuple[int, int]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(temperature,) the best span's probability as `rank` gives it, and whether it is right."""
-    windows: dict[int, dict[tuple[int, int], float]] = {}
-    for each in candidates:
-        spans = windows.setdefault(each.window, {})
-        place = (each.start, each.end)
-        spans[place] = max(each.log_odds, spans.get(place, -np.inf))
-    found, hits = [], []
-    for spans in windows.values():
+    best = []
+    for spans in spans_of_windows(candidates):
         scaled = np.array([0.0, *spans.values()]) / _TEMPERATURES[:, None]
         odds = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        found.append(odds[:, 1:].max(axis=1) / odds.sum(axis=1))
-        hits.append(max(spans, key=lambda place: spans[place]) in right)
-    chosen = np.argmax(found, axis=0)
-    return np.max(found, axis=0), np.array(hits)[chosen]
+        place = min(spans, key=lambda place: (-spans[place], place))
+        best.append((place, odds[:, 1:].max(axis=1) / odds.sum(axis=1)))
+    best.sort(key=lambda each: each[0])  # of equal ones the first place is shown
+    found = np.array([probability for _, probability in best])
+    hits = np.array([place in right for place, _ in best])
+    return found.max(axis=0), hits[found.argmax(axis=0)]
 
 
 def no_answer_threshold(

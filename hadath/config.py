@@ -162,7 +162,7 @@ def _word_value(text: str, kind: object) -> object:
         return text
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return text
 
 

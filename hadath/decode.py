@@ -66,7 +66,17 @@ def best_spans(
     ]
 
 
-def window_probabilities(
+def spans_of_windows(candidates: Sequence[Candidate]) -> list[dict[tuple[int, int], float]]:
+    """Of each window, the log-odds of each (start, end); of twins the better."""
+    windows: dict[int, dict[tuple[int, int], float]] = {}
+    for candidate in candidates:
+        spans = windows.setdefault(candidate.window, {})
+        place = (candidate.start, candidate.end)
+        spans[place] = max(candidate.log_odds, spans.get(place, -np.inf))
+    return list(windows.values())
+
+
+def _window_probabilities(
     candidates: Sequence[Candidate], *, temperature: float
 ) -> list[tuple[float, dict[tuple[int, int], float]]]:
     """Of each window, the probability that the answer is not in it and that of each (start, end).
@@ -74,13 +84,8 @@ def window_probabilities(
     One softmax a window, as in training: were all windows' spans weighed against a single "no
     answer", a longer article would always seem to answer.
     """
-    windows: dict[int, dict[tuple[int, int], float]] = {}
-    for candidate in candidates:
-        spans = windows.setdefault(candidate.window, {})
-        place = (candidate.start, candidate.end)
-        spans[place] = max(candidate.log_odds, spans.get(place, -np.inf))
     found = []
-    for spans in windows.values():
+    for spans in spans_of_windows(candidates):
         scaled = np.array([0.0, *spans.values()]) / temperature
         weights = np.exp(scaled - scaled.max())
         none, *each = (weights / weights.sum()).tolist()
@@ -96,7 +101,7 @@ def rank(candidates: Sequence[Candidate], *, temperature: float, top: int) -> Ra
     """
     best: dict[tuple[int, int], float] = {}
     answerable = 0.0
-    for none, spans in window_probabilities(candidates, temperature=temperature):
+    for none, spans in _window_probabilities(candidates, temperature=temperature):
         answerable = max(answerable, 1.0 - none)
         for place, probability in spans.items():
             best[place] = max(probability, best.get(place, 0.0))

@@ -61,9 +61,11 @@ def read_json(path: str | Path) -> object:
 
 def read_yaml(path: str | Path) -> object:
     """The file's one YAML value. Raises HadathError naming file:line."""
+    text = read_text(path)
     try:
-        return yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
+        return yaml.safe_load(text)
+    # A ValueError is a date or number that is none, a RecursionError thousands of brackets.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be read"

@@ -167,6 +167,7 @@ def test_the_plans_that_ship_fit_their_recipes():
         ({"seeds": [1]}, "seeds: found [1]; name two whole numbers or more"),
         ({"seeds": [1, "2"]}, "seeds: found [1, '2']"),
         ({"seeds": [1, 2, 1]}, "each once"),
+        ({"seeds": [[1, 2]]}, "seeds: found [[1, 2]]"),
         ({"seeds": [1, -2]}, "variants: as it is: "),
         ({"variants": {"one": []}}, "variants: found ['one']; name a reference and another"),
         ({"variants": {"one": [], False: []}}, "found ['one', False]"),

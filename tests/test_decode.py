@@ -140,6 +140,10 @@ def test_the_temperature_of_overconfident_answers_is_found():
 
 def test_the_fitted_probability_is_the_one_that_is_shown():
     candidates, right = drawn_questions(60, sharpness=1.0)
+    # Twins in one window, and two windows that are both sure at a low temperature.
+    candidates.append([Candidate(5, 9, 2.0), Candidate(1, 3, 2.0)])
+    candidates.append([Candidate(50, 53, 12.0, 0), Candidate(40, 43, 11.9, 1)])
+    right += [frozenset({(1, 3)}), frozenset({(40, 43)})]
     for spans, places in zip(candidates, right, strict=True):
         probability, hit = _best_span(spans, places)
         for at in (0, 24, -1):

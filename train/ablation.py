@@ -44,8 +44,8 @@ class Ablation:
 def ablate(path: str) -> dict[str, Any]:
     """Train every variant with every seed, write ablation.json and ablation.md, give the record.
 
-    Raises HadathError where plan, data or a finished run's folder does not fit, before anything is
-    trained.
+    Raises HadathError where the plan, a file or a finished run's folder does not fit, before
+    anything is trained.
     """
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise HadathError("ablate: started as several processes; start it as one")
@@ -102,7 +102,7 @@ def read_ablation(path: str) -> Ablation:
     if found["task"] not in ("answers", "events"):
         raise HadathError(f"{path}: task: found {found['task']!r}; expected answers or events")
     seeds = found["seeds"]
-    if len(set(seeds)) < max(2, len(seeds)) or not all(type(seed) is int for seed in seeds):
+    if not all(type(seed) is int for seed in seeds) or len(set(seeds)) < max(2, len(seeds)):
         raise HadathError(
             f"{path}: seeds: found {seeds}; name two whole numbers or more, each once"
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hadath.annotations import Article
 from hadath.config import TrainingConfig
-from hadath.errors import HadathError
+from hadath.errors import HadathError, system_reason
 from hadath.formats import FORMATS
 from hadath.text import phrases
 
@@ -69,8 +69,17 @@ def refuse_leaks(train: Sequence[Article], held_out: Sequence[Article], names: s
 
 
 def data_hash(paths: Sequence[str]) -> dict[str, str]:
-    """SHA-256 of each file, so that a score can name the very data it was measured on."""
-    return {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
+    """SHA-256 of each file, so that a score can name the very data it was measured on.
+
+    Raises HadathError where a file can't be read.
+    """
+    found = {}
+    for path in paths:
+        try:
+            found[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        except OSError as error:
+            raise HadathError(f"{path}: {system_reason(error)}") from error
+    return found
 
 
 def _read(path: str) -> list[Article]:

@@ -50,8 +50,8 @@ def event_results(classifier: EventClassifier, articles: Sequence[Article]) -> l
 def fit_answers(model: Model, *dev: Sequence[Article]) -> Judged[AnswerResult]:
     """Fit temperature and no-answer threshold on sets of articles, then answer them all.
 
-    A question weighs one in the number of its set's questions, so that a large set by the hands
-    that wrote the training articles does not decide for text by others.
+    A question weighs one divided by the number of its set's questions, so that a large set by the
+    hands that wrote the training articles does not decide for text by others.
     """
     finder = AnswerFinder(model, device=str(model.network.device))
     sets = [asked_of(articles) for articles in dev]
