@@ -135,7 +135,7 @@ def drawn_questions(count: int, sharpness: float):
 def test_the_temperature_of_overconfident_answers_is_found():
     candidates, right = drawn_questions(1500, sharpness=2.5)
     found = answers_temperature(candidates, right, [1.0] * 1500)
-    assert found == pytest.approx(2.5, rel=0.2)
+    assert found == pytest.approx(2.5, rel=0.15)
 
 
 def test_the_fitted_probability_is_the_one_that_is_shown():

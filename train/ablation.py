@@ -16,12 +16,12 @@ from typing import Any
 
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig, load_config
 from hadath.errors import HadathError, did_you_mean
-from hadath.files import read_json, read_mapping, write_text
+from hadath.files import read_json, read_mapping
 from hadath.provenance import git_revision, hardware_line
 from train.answers import train_answers
 from train.data import data_hash, training_articles
 from train.events import train_events
-from train.record import RECORD, command, record_text
+from train.record import RECORD, command, write_record
 
 KEYS = {"task": str, "config": str, "output": str, "seeds": list, "variants": dict}
 _NAMES = {str: "a text", list: "a list", dict: "names and their settings"}
@@ -81,10 +81,7 @@ def ablate(path: str) -> dict[str, Any]:
             for name, configs in runs.items()
         ],
     }
-    table = ablation_table(record)
-    write_text(Path(plan.output) / "ablation.md", table + "\n")
-    write_text(Path(plan.output) / "ablation.json", record_text(record))
-    sys.stdout.write(table + "\n")
+    write_record(Path(plan.output), "ablation", record, ablation_table(record))
     return record
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 
 from transformers import PreTrainedTokenizerFast, set_seed
 
@@ -19,7 +20,7 @@ from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
 from train.augment import beside_strangers, questions_in_plain_alefs
-from train.data import read_files, training_articles
+from train.data import training_articles
 from train.examples import AnswerRows, answer_rows
 from train.finish import finish, network_overrides
 from train.judge import asked_of, fit_answers
@@ -33,7 +34,8 @@ GOAL = "f1"
 def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
     """Fine-tune, fit temperature and no-answer threshold on dev, save into `config.output`."""
     began = time.monotonic()
-    train, dev = training_articles(config)
+    train, sets = training_articles(config)
+    dev = list(chain.from_iterable(sets))
     refuse_unasked(config, train, dev)
     set_seed(config.seed)  # of a new head; the Trainer sets it again for the rest
     network, tokenizer = load_base(
@@ -57,7 +59,6 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; "
         f"{built.cost}\n"
     )
-    sets = [read_files([file]) for file in config.dev]
     log = fit(
         Recipe(model, built.rows, answers_loss, partial(_judge, dev=sets), GOAL),
         config,

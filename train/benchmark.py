@@ -17,7 +17,6 @@ from hadath.annotations import Article, write_articles
 from hadath.baselines import SVM, fit_events_baselines
 from hadath.config import AnswersConfig, EventsConfig, load_config
 from hadath.errors import HadathError
-from hadath.files import write_text
 from hadath.predict import EventClassifier
 from hadath.provenance import git_revision, hardware_line
 from hadath.scores import EventResult, score_events
@@ -25,7 +24,7 @@ from train.data import data_hash, read_files
 from train.events import refuse_other_counts, train_events
 from train.judge import event_results
 from train.leave_one_out import leave_one_answers_out, leave_one_events_out
-from train.record import command, record_text
+from train.record import command, write_record
 from train.score import Data, score_answers_model
 
 SHARES = (0.70, 0.15)  # of train and dev; the rest is test
@@ -177,11 +176,7 @@ def _written(
         "svm_accuracy": _spread([run.svm_accuracy for run in runs]),
         "runs": [dataclasses.asdict(run) for run in runs],
     }
-    folder = Path(config.output)
-    table = benchmark_table(record)
-    write_text(folder / "benchmark.md", table + "\n")
-    write_text(folder / "benchmark.json", record_text(record))
-    sys.stdout.write(table + "\n")
+    write_record(Path(config.output), "benchmark", record, benchmark_table(record))
     return record
 
 

@@ -7,6 +7,7 @@ import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from hadath.annotations import Article
@@ -19,34 +20,39 @@ FORMAT_OF = {".jsonl": "hadath", ".json": "squad", ".csv": "csv", ".tsv": "tsv"}
 
 
 def read_files(paths: Sequence[str]) -> list[Article]:
-    """The articles of all files, in order: Hadath JSON Lines, SQuAD JSON, or CSV/TSV (text, label).
+    """The articles of all files, in order; see `read_sets`."""
+    return list(chain.from_iterable(read_sets(paths)))
+
+
+def read_sets(paths: Sequence[str]) -> list[list[Article]]:
+    """Each file's articles: Hadath JSON Lines, SQuAD JSON, or CSV/TSV (text, label).
 
     Raises HadathError naming the file, also where an article id comes twice.
     """
-    articles: list[Article] = []
+    sets: list[list[Article]] = []
     homes: dict[str, str] = {}
     for path in paths:
-        for article in _read(path):
+        sets.append(_read(path))
+        for article in sets[-1]:
             if article.id in homes:
                 raise HadathError(
                     f"{path}: article {article.id!r} came from {homes[article.id]} already; "
                     f"name each file once and give each article an id of its own"
                 )
             homes[article.id] = path
-            articles.append(article)
-    return articles
+    return sets
 
 
-def training_articles(config: TrainingConfig) -> tuple[list[Article], list[Article]]:
-    """The config's (train, dev) articles, train without those that share text with `held_out`.
+def training_articles(config: TrainingConfig) -> tuple[list[Article], list[list[Article]]]:
+    """Train without the articles that share text with `held_out`, and dev, a list a file.
 
     One run of eight words in common is enough to be dropped. Raises HadathError where train and dev
     share an article, or there is nothing to train on.
     """
     if not config.train:
         raise HadathError("train: no files; name at least one")
-    train, dev = read_files(config.train), read_files(config.dev)
-    refuse_leaks(train, dev, "train and dev")
+    train, dev = read_files(config.train), read_sets(config.dev)
+    refuse_leaks(train, list(chain.from_iterable(dev)), "train and dev")
     seen: set[tuple[str, ...]] = set()
     for article in read_files(config.held_out):
         seen |= phrases(article.text)

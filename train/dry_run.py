@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 import torch
@@ -86,7 +87,8 @@ def dry_run(config: TrainingConfig) -> Estimate:
 
     Raises HadathError where the run itself would refuse its data, base or settings.
     """
-    train, dev = training_articles(config)
+    train, sets = training_articles(config)
+    dev = list(chain.from_iterable(sets))
     labels = _labels(config, train, dev)
     on_gpu = not training_arguments(config).use_cpu
     network, tokenizer, stand_in = _network(config, labels)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 
 import torch
 from transformers import PreTrainedTokenizerFast, set_seed
@@ -33,7 +34,8 @@ from train.probe import head_is_new, smoothed_shares, start_from_probe
 def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
     """Fine-tune, fit temperature and thresholds on dev, save into `config.output`."""
     began = time.monotonic()
-    train, dev = training_articles(config)
+    train, sets = training_articles(config)
+    dev = list(chain.from_iterable(sets))
     labels = label_set(config, train, dev)
     multi_label = config.mode == "multi-label"
     if not multi_label:

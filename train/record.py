@@ -1,6 +1,6 @@
 """What a run leaves beside its model: its settings, data, versions, revision, log and loss curve.
 
-It does not know the model, nor where these are written (finish.py).
+It does not know the model, nor where a run's folder is written (finish.py).
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from typing import Any
 
 from hadath.config import TrainingConfig
 from hadath.errors import HadathError
-from hadath.files import read_json
+from hadath.files import read_json, write_text
 from hadath.provenance import PACKAGES, git_revision, hardware_line, library_versions
 from train.data import data_hash
 
@@ -65,6 +65,13 @@ def left_by_training(folder: Path, **more: dict[str, Any]) -> dict[str, str | by
 def record_text(record: dict[str, Any]) -> str:
     """The record as the text of its file."""
     return json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+
+
+def write_record(folder: Path, name: str, record: dict[str, Any], table: str) -> None:
+    """Write NAME.json and its Markdown `table` as NAME.md into `folder`, and print the table."""
+    write_text(folder / f"{name}.md", table + "\n")
+    write_text(folder / f"{name}.json", record_text(record))
+    sys.stdout.write(table + "\n")
 
 
 def command() -> str:

@@ -5,11 +5,12 @@ Its weights stay as they are; it knows nothing of how they were trained.
 
 import sys
 from collections.abc import Sequence
+from itertools import chain
 
 from hadath.errors import HadathError
 from hadath.hub import find_folder
 from hadath.models import Model, load_model, save_compact, save_model
-from train.data import read_files
+from train.data import read_sets
 from train.finish import as_compact
 from train.judge import asked_of, fit_answers, fit_events
 from train.record import left_by_training, refit_record
@@ -49,11 +50,12 @@ def fitted_to(model: Model, files: Sequence[str]) -> Model:
     For answers each file weighs the same. Raises HadathError where the files hold nothing to fit
     them to, or an event type that the model does not tell.
     """
-    articles = read_files(files)
+    sets = read_sets(files)
+    articles = list(chain.from_iterable(sets))
     if model.settings.task == "answers":
         if not asked_of(articles):
             raise HadathError(f"{', '.join(files)}: no question in these files to fit to")
-        return fit_answers(model, *(read_files([file]) for file in files)).model
+        return fit_answers(model, *sets).model
     refuse_other_labels(model, articles, files)
     if not any(article.events for article in articles):
         raise HadathError(f"{', '.join(files)}: no event in these files to fit to")
