@@ -27,8 +27,9 @@ from hadath.annotations import (
     write_articles,
 )
 from hadath.errors import HadathError
+from hadath.fields import checked
 from hadath.files import numbered_lines, read_text, write_text
-from hadath.ontology import checked, load_scheme
+from hadath.ontology import load_scheme
 from hadath.role_questions import Templates, load_templates, role_questions
 from hadath.text import phrases
 

@@ -56,7 +56,9 @@ _OWN_PREDICTION = {
     "answerable": _PROBABILITY,
     "confidence": _PROBABILITY,
 }
-_NEEDS_BEST = ("forced_exact_match", "forced_f1", "arcd_exact_match", "arcd_f1", "ece")
+_NEEDS_BEST = (
+    "forced_exact_match", "forced_f1", "arcd_exact_match", "arcd_f1", "ece", "ece_by_chance",
+)  # fmt: skip
 
 
 class _OfflineMetric(evaluate.Metric):

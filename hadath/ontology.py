@@ -10,7 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hadath.errors import HadathError, did_you_mean
+from hadath.errors import HadathError
+from hadath.fields import checked, nearest_of
 from hadath.files import read_yaml
 
 GREY = "#d0d0d0"
@@ -82,26 +83,6 @@ def read_scheme_file(name_or_path: str | Path, ending: str) -> tuple[str, Any]:
     return str(path), read_yaml(path)
 
 
-def checked(
-    value: object, place: str, kinds: Mapping[str, Any], required: Iterable[str] = ()
-) -> dict[str, Any]:
-    """`value` as a mapping with keys and kinds as in `kinds`; raises naming the place."""
-    if not isinstance(value, dict):
-        raise HadathError(f"{place}: expected keys and values, found {type(value).__name__}")
-    for key, item in value.items():
-        if key not in kinds:
-            raise HadathError(f"{place}: no key {key!r}; {_suggestion(str(key), kinds)}")
-        if not isinstance(item, kinds[key]) or (isinstance(item, bool) and kinds[key] is not bool):
-            raise HadathError(
-                f"{place}.{key}: expected {_kind_name(kinds[key])}, found {item!r:.40}; "
-                f"{'put it in quotation marks' if kinds[key] is str else 'mend it'}"
-            )
-    for key in required:
-        if key not in value:
-            raise HadathError(f"{place}: no {key!r}; it needs {', '.join(required)}")
-    return value
-
-
 _QUAD = {"name": str, "arabic": str, "english": str}
 _TYPE = _QUAD | {
     "quad": str, "score": (int, float), "colour": str, "arabic_gloss": str, "english_gloss": str,
@@ -120,7 +101,7 @@ def _type(value: object, place: str, quads: list[str]) -> EventType:
     if not name.strip():
         raise HadathError(f"{place}.name: it is empty; name the type")
     if quad is not None and quad not in quads:
-        raise HadathError(f"{place}.quad: no quad class {quad!r}; {_suggestion(quad, quads)}")
+        raise HadathError(f"{place}.quad: no quad class {quad!r}; {nearest_of(quad, quads)}")
     if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
         raise HadathError(f'{place}.colour: {colour!r} is no colour; write it as "#ffd166", quoted')
     score = fields.get("score")
@@ -143,7 +124,7 @@ def _shipped(name: str, ending: str) -> Path:
         names = sorted(
             item.stem for item in folder.glob("*.yaml") if not item.stem.endswith("_questions")
         )
-        raise HadathError(f"no scheme {name!r}; {_suggestion(name, names)}, or give a .yaml file")
+        raise HadathError(f"no scheme {name!r}; {nearest_of(name, names)}, or give a .yaml file")
     return path
 
 
@@ -152,26 +133,9 @@ def _listed(fields: Mapping[str, Any], key: str, path: str) -> Iterable[tuple[st
         yield f"{path}: {key}[{number}]", item
 
 
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    return did_you_mean(word, known, f"known: {', '.join(known)}")
-
-
 def _refuse_twins(names: Iterable[str], place: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise HadathError(f"{place}: {name!r} is listed twice; keep one")
         seen.add(name)
-
-
-def _kind_name(kind: object) -> str:
-    if isinstance(kind, tuple):
-        return " or ".join(dict.fromkeys(_kind_name(one) for one in kind))
-    return next((name for known, name in _KIND_NAMES if known is kind), "a number")
-
-
-_KIND_NAMES = (
-    (str, "a text"), (list, "a list"), (dict, "keys and values"), (bool, "true or false"),
-    (int, "a whole number"), (type(None), "nothing"),
-)  # fmt: skip

@@ -119,6 +119,24 @@ def calibration_statistic(
     return statistic
 
 
+def error_by_chance(probabilities: FloatArray, bins: IntArray, *, draws: int, seed: int) -> Figure:
+    """The ECE that probabilities have by chance where each is exactly true: mean and 95 % of draws.
+
+    A bin of few results is seldom right as often as it should be, so no temperature brings a small
+    split's ECE to 0. `probabilities`, `bins`: (result,), one at least.
+    """
+    order = np.lexsort((bins, probabilities))  # the figure does not hang on the results' order
+    probabilities, bins = probabilities[order], bins[order]
+    rng = np.random.default_rng(seed)
+    found = np.empty(draws)
+    for draw in range(draws):
+        excess = probabilities - (rng.random(len(bins)) < probabilities)
+        gaps = np.bincount(bins, weights=excess, minlength=BINS)
+        found[draw] = np.abs(gaps).sum() / len(bins)
+    low, high = np.percentile(found, (2.5, 97.5))
+    return Figure(float(found.mean()), float(low), float(high))
+
+
 def mean_statistic(values: FloatArray, buckets: IntArray, index: IntArray) -> Statistic:
     """The mean of (result,) values in each bucket of article lengths."""
     members = np.eye(int(buckets.max()) + 1)[buckets]

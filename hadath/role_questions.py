@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hadath.annotations import ROLES, Article, Event, Question, Span
 from hadath.errors import HadathError
-from hadath.ontology import checked, read_scheme_file
+from hadath.fields import checked
+from hadath.ontology import read_scheme_file
 
 SLOTS = ("actor", "recipient")
 ROLES_OF_AN_ABSENT_TYPE = 2

@@ -30,6 +30,7 @@ from hadath.resampling import (
     by_article,
     calibration_statistic,
     equal_mass_bins,
+    error_by_chance,
     exact_set_statistic,
     figures_of,
     label_statistic,
@@ -57,6 +58,7 @@ ANSWER_FIGURES = {
     "decision_accuracy": "Answer or none: accuracy",
     "answerability_auc": "Answerability: ROC AUC",
     "ece": "Calibration error (ECE)",
+    "ece_by_chance": "Calibration error by chance, were it calibrated",
 }
 EVENT_FIGURES = {
     "micro_f1": "Micro-F1",
@@ -72,6 +74,7 @@ EVENT_FIGURES = {
     "quad_macro_f1": "Quad class: macro-F1",
     "ece": "Calibration error (ECE)",
     "ece_predicted": "Calibration error of what is predicted",
+    "ece_predicted_by_chance": "Calibration error of what is predicted, by chance",
 }
 
 
@@ -231,7 +234,8 @@ def score_answers(
 
     "Forced" figures judge `best` on questions that have an answer, whatever the threshold; the ARCD
     pair does too, as ARCD's own readers always answer. ECE: `confidence` against the exact match of
-    `best` (never right without a gold answer), in ten bins of equal mass.
+    `best` (never right without a gold answer), in ten bins of equal mass; `ece_by_chance`: what it
+    would be by chance if every confidence were exactly true.
     """
     _refuse_nothing(len(results), draws)
     names, index = np.unique([result.article for result in results], return_inverse=True)
@@ -248,6 +252,7 @@ def score_answers(
         mean_statistic(rows[:, 1], buckets, index),
     )
     figures = figures_of(statistics, len(names), draws=draws, seed=seed)
+    figures["ece_by_chance"] = error_by_chance(confidence, bins, draws=draws, seed=seed)
     return AnswerScores(
         articles=len(names),
         questions=len(results),
@@ -272,9 +277,10 @@ def score_events(
 
     ECE pools every (sentence, label) probability into ten bins of equal width: most of a sentence's
     probabilities are near 0, where equal mass would put nine bins. It is flattered by them, so
-    `ece_predicted` pools those of predicted types alone, in bins of equal mass. Mean average
-    precision is over types that occur in gold. `accuracy` is there only where every sentence has
-    exactly one gold label. Raises HadathError where there is nothing to score.
+    `ece_predicted` pools those of predicted types alone, in bins of equal mass, and has its figure
+    by chance. Mean average precision is over types that occur in gold. `accuracy` is there only
+    where every sentence has exactly one gold label. Raises HadathError where there is nothing to
+    score.
     """
     _refuse_nothing(len(results), draws)
     names, index = np.unique([result.article for result in results], return_inverse=True)
@@ -290,6 +296,7 @@ def score_events(
     if quad_of:
         statistics.append(_quad_statistic(results, quad_of, index))
     bins: tuple[Bin, ...] = ()
+    by_chance: dict[Hashable, Figure] = {}
     if any(result.scores for result in results):
         scores = np.array(
             [[result.scores.get(label, 0.0) for label in labels] for result in results]
@@ -299,17 +306,18 @@ def score_events(
         statistics.append(precision_statistic(scores, gold, index, labels))
         excess, pooled = (scores - gold).ravel(), np.repeat(index, len(labels))
         said, many = predicted.ravel(), len(names)
+        sure = scores.ravel()[said]
+        spread = equal_mass_bins(sure)
         statistics += [
             calibration_statistic("ece", excess, placed, index=pooled, articles=many),
             calibration_statistic(
-                "ece_predicted",
-                excess[said],
-                equal_mass_bins(scores.ravel()[said]),
-                index=pooled[said],
-                articles=many,
+                "ece_predicted", excess[said], spread, index=pooled[said], articles=many
             ),
         ]
-    figures = figures_of(statistics, len(names), draws=draws, seed=seed)
+        if sure.size:
+            chance = error_by_chance(sure, spread, draws=draws, seed=seed)
+            by_chance["ece_predicted_by_chance"] = chance
+    figures = figures_of(statistics, len(names), draws=draws, seed=seed) | by_chance
     return EventScores(
         articles=len(names),
         sentences=len(results),

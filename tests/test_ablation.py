@@ -162,8 +162,10 @@ def test_the_plans_that_ship_fit_their_recipes():
     ("changes", "message"),
     [
         ({"task": "both"}, "task: found 'both'; expected answers or events"),
-        ({"config": None}, "config: found None; expected a text"),
-        ({"output": ""}, "output: found ''; expected a text"),
+        ({"config": None}, "no 'config'; it needs task, config, output, seeds, variants"),
+        ({"config": 5}, "config: expected a text, found 5; put it in quotation marks"),
+        ({"output": " "}, "output: it is empty; name a file or folder"),
+        ({"variants": [1]}, "variants: expected keys and values, found [1]"),
         ({"seeds": [1]}, "seeds: found [1]; name two whole numbers or more"),
         ({"seeds": [1, "2"]}, "seeds: found [1, '2']"),
         ({"seeds": [1, 2, 1]}, "each once"),
@@ -176,7 +178,7 @@ def test_the_plans_that_ship_fit_their_recipes():
         ({"variants": {"one": [], "two": ["train=a", "b"]}}, "two: found 'b'; expected key=value"),
         ({"variants": {"one": [], "two": ["dev=a"]}}, "two: 'dev' is the plan's"),
         ({"variants": {"one": [], "two": ["train=no.jsonl"]}}, "no.jsonl"),
-        ({"outputs": "x"}, "no field 'outputs'; did you mean 'output'?"),
+        ({"outputs": "x"}, "no key 'outputs'; did you mean 'output'?"),
     ],
 )
 def test_a_plan_that_does_not_fit_is_one_clear_line(plan, capsys, changes, message):

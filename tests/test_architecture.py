@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # command line. A module may import those above it; modules of one line do not know each other.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("files",),
+    ("files", "fields"),
     ("text", "cleaning"),
     ("annotations",),
     ("ontology",),

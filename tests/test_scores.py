@@ -172,6 +172,30 @@ def test_forced_figures_ignore_the_threshold_and_the_others_obey_it():
     assert figures["ece"].value == pytest.approx(0.1)
 
 
+def calibrated_answers(count: int, seed: int) -> list[AnswerResult]:
+    """Questions of one article each whose best span is right exactly as often as it is sure."""
+    rng = random.Random(seed)
+    results = []
+    for number in range(count):
+        sure = rng.random()
+        best = "باريس" if rng.random() < sure else "لندن"
+        made = AnswerResult(str(number), "1", ("باريس",), best, best, 0.9, sure, 100)
+        results.append(made)
+    return results
+
+
+def test_a_calibrated_system_has_the_calibration_error_that_chance_gives():
+    found = [score_answers(calibrated_answers(170, seed), draws=200).figures for seed in range(40)]
+    measured = [figures["ece"].value for figures in found]
+    expected = [figures["ece_by_chance"] for figures in found]
+    mean = sum(each.value for each in expected) / len(expected)
+    assert sum(measured) / len(measured) == pytest.approx(mean, rel=0.1)
+    inside = [each.low <= ece <= each.high for ece, each in zip(measured, expected, strict=True)]
+    assert 0.85 <= sum(inside) / len(inside)
+    many = score_answers(calibrated_answers(170 * 16, 1), draws=200).figures["ece_by_chance"]
+    assert many.value == pytest.approx(mean / 4, rel=0.2)
+
+
 def test_the_answerability_auc_is_scikit_learns():
     results = made_answers(400, 60)
     expected = roc_auc_score(
@@ -299,7 +323,11 @@ def test_the_order_of_the_results_changes_no_figure(results, rng):
 @settings(max_examples=40, deadline=None)
 def test_every_article_twice_over_changes_no_figure(results):
     copies = [dataclasses.replace(each, article=f"copy of {each.article}") for each in results]
-    assert plain([*results, *copies]) == pytest.approx(plain(results), abs=1e-12)
+    found, expected = plain([*results, *copies]), plain(results)
+    for name in ("ece_by_chance", "ece_predicted_by_chance"):  # falls with more data, as it should
+        assert (name in found) == (name in expected)
+        found.pop(name, None), expected.pop(name, None)
+    assert found == pytest.approx(expected, abs=1e-12)
 
 
 @given(either)
@@ -316,7 +344,8 @@ def test_a_system_that_is_always_right_scores_1(results):
             )
             for each in results
         ]
-        perfect = {name: 1.0 for name in score(right).figures} | {"ece": 0.0}
+        perfect = {name: 1.0 for name in score(right).figures}
+        perfect |= {"ece": 0.0, "ece_by_chance": 0.0}
         # The script counts an answer that it normalises to nothing as wrong even when it is right.
         perfect |= {"arcd_f1": plain(right).get("arcd_f1", 1.0)}
     else:

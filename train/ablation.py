@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig, load_config
-from hadath.errors import HadathError, did_you_mean
-from hadath.files import read_json, read_mapping
+from hadath.errors import HadathError
+from hadath.fields import checked
+from hadath.files import read_json, read_yaml
 from hadath.provenance import git_revision, hardware_line
 from train.answers import train_answers
 from train.data import data_hash, training_articles
@@ -24,7 +25,6 @@ from train.events import train_events
 from train.record import RECORD, command, write_record
 
 KEYS = {"task": str, "config": str, "output": str, "seeds": list, "variants": dict}
-_NAMES = {str: "a text", list: "a list", dict: "names and their settings"}
 # What the plan itself sets, and what must be alike for figures to be compared.
 FIXED = ("seed", "output", "dev")
 
@@ -87,15 +87,10 @@ def ablate(path: str) -> dict[str, Any]:
 
 def read_ablation(path: str) -> Ablation:
     """The plan that a YAML file holds. Raises HadathError naming file and field."""
-    values = read_mapping(path)
-    for key in values:
-        if key not in KEYS:
-            mend = did_you_mean(str(key), KEYS, f"the fields are {', '.join(KEYS)}")
-            raise HadathError(f"{path}: no field {str(key)!r}; {mend}")
-    found: dict[str, Any] = {key: values.get(key) for key in KEYS}
-    for key, kind in KEYS.items():
-        if not isinstance(found[key], kind) or found[key] == "":
-            raise HadathError(f"{path}: {key}: found {found[key]!r}; expected {_NAMES[kind]}")
+    found = checked(read_yaml(path), path, KEYS, KEYS)
+    for key in ("config", "output"):
+        if not found[key].strip():
+            raise HadathError(f"{path}: {key}: it is empty; name a file or folder")
     if found["task"] not in ("answers", "events"):
         raise HadathError(f"{path}: task: found {found['task']!r}; expected answers or events")
     seeds = found["seeds"]
