@@ -8,7 +8,7 @@ import contextlib
 import hmac
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import gradio as gr
 
 from hadath.annotations import Article, read_articles
 from hadath.errors import HadathError
-from hadath.files import read_text
+from hadath.files import read_mapping, read_text
 from page.desk import PASTED, Classifier, Desk, Finder, Shown
 from page.words import LANGUAGES, told, words_of
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the command line brings it when it has been read
 
 _HERE = Path(__file__).parent
 _SEEDS = _HERE / "data" / "seeds" / "seeds.jsonl"
+_EXAMPLES = _HERE / "page" / "examples.yaml"
 _WAITING = 32  # requests that may wait; the next is told that the queue is full
 _ACCOUNTS = "HADATH_AUTH"
 
@@ -40,10 +41,17 @@ say = gr.I18n(**{language: words_of(language) for language in LANGUAGES})
 
 
 def build_page(
-    finder: Finder, classifier: Classifier, articles: Sequence[Article], scheme: "Scheme"
+    finder: Finder,
+    classifier: Classifier,
+    articles: Sequence[Article],
+    scheme: "Scheme",
+    examples: Mapping[str, Sequence[str]] | None = None,
 ) -> gr.Blocks:
-    """The page and its API, ready to `launch(page)`. Models and articles are those given."""
-    desk = Desk(finder, classifier, articles, scheme)
+    """The page and its API, ready to `launch(page)`. Models and articles are those given.
+
+    `examples`: article id -> questions to offer instead of the article's own.
+    """
+    desk = Desk(finder, classifier, articles, scheme, examples)
     with gr.Blocks(title="حَدَث · Hadath", analytics_enabled=False) as page:
         _Screen(desk).build(page)
         _add_api(desk)
@@ -353,6 +361,7 @@ def _load_page(options: argparse.Namespace) -> gr.Blocks:
         EventClassifier.load(options.events),
         read_articles(options.articles),
         load_scheme(options.scheme),
+        read_mapping(_EXAMPLES),
     )
 
 

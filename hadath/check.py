@@ -343,8 +343,9 @@ def _seen_before(record: object, place: _Place, seen: _Seen) -> Iterator[str]:
             if other is not place:
                 yield f"{at}.id: {key!r} stands in {_told(other, place)} already; give it its own"
     text, split = record.get("text"), record.get("split")
-    if isinstance(text, str) and isinstance(split, str):
-        yield from _leaks(text, split, place, seen)
+    if isinstance(text, str):
+        # What other tools bring in says no split: then each file is one.
+        yield from _leaks(text, split if isinstance(split, str) else place.path, place, seen)
 
 
 def _leaks(text: str, split: str, place: _Place, seen: _Seen) -> Iterator[str]:
@@ -361,10 +362,11 @@ def _leaks(text: str, split: str, place: _Place, seen: _Seen) -> Iterator[str]:
         first, other_split, size = seen.known[other]
         share = count / max(min(len(own), size), 1)
         if other_split != split and share >= SHARED_PHRASES:
-            yield (
-                f"split: {split!r}, but {share:.0%} of its {PHRASE_WORDS}-word phrases stand in "
-                f"{_told(first, place)}, which is in {other_split!r}; put both in one split"
-            )
+            told = f"{share:.0%} of its {PHRASE_WORDS}-word phrases stand in {_told(first, place)}"
+            if place.path == split or first.path == other_split:  # named by no one
+                yield f"text: {told} too; where each file is a split, put both in one"
+            else:
+                yield f"split: {split!r}, but {told}, which is in {other_split!r}; put both in one"
     number = len(seen.known)
     seen.known.append((place, split, len(own)))
     seen.texts.setdefault(folded, []).append(number)

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from hadath.errors import HadathError, system_reason
+from hadath.highlight import percent
 from hadath.inputs import Input, read_inputs
 
 # Articles read at once: enough to fill batches, few enough to show results as they come.
@@ -120,9 +121,10 @@ def _ask(options: argparse.Namespace) -> int:
                 continue
             print(item.name)
             for answer in answers:
-                print(f"  {answer.confidence:4.0%}  {answer.text}  [{answer.start}:{answer.end}]")
+                sure, place = percent(answer.confidence), f"[{answer.start}:{answer.end}]"
+                print(f"  {sure:>4}  {answer.text}  {place}")
             if not answers:
-                print(f"  the article does not say (answerable: {reading.answerable:.0%})")
+                print(f"  the article does not say (answerable: {percent(reading.answerable)})")
     return inputs.status
 
 
@@ -144,8 +146,9 @@ def _events(options: argparse.Namespace) -> int:
                 continue
             print(item.name)
             for sentence in sentences:
-                types = ", ".join(f"{name} {p:.0%}" for name, p in sentence.types.items()) or "–"
-                print(f"  [{types}]  {item.text[sentence.start : sentence.end]}")
+                types = [f"{name} {percent(p)}" for name, p in sentence.types.items()]
+                told = ", ".join(types) or "–"
+                print(f"  [{told}]  {item.text[sentence.start : sentence.end]}")
     return inputs.status
 
 

@@ -157,7 +157,7 @@ def _known(key: object, fields: dict[str, Any], place: str) -> str:
 def _word_value(text: str, kind: object) -> object:
     """A command-line word as the YAML value it stands for."""
     if typing.get_origin(kind) is tuple:
-        return text.split(",")
+        return [part for part in text.split(",") if part]
     if str in (kind, *typing.get_args(kind)) or typing.get_origin(kind) is Literal:
         return text
     try:

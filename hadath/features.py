@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from hadath.annotations import Span
+from hadath.annotations import Article, Span
 from hadath.errors import HadathError
 from hadath.text import widen
 
@@ -88,14 +88,33 @@ def refuse_long_questions(
 ) -> None:
     """Raise HadathError where a question takes more than half a window."""
     longest = size.tokens // 2
-    if not questions:
-        return
-    # verbose: else transformers warns of what is refused here anyway.
-    for number, tokens in enumerate(tokenizer(list(questions), verbose=False)["input_ids"], 1):
-        if len(tokens) > longest:
+    for number, tokens in enumerate(_token_counts(tokenizer, questions), 1):
+        if tokens > longest:
             raise HadathError(
-                f"question {number}: {len(tokens)} tokens, at most {longest} fit; ask a shorter one"
+                f"question {number}: {tokens} tokens, at most {longest} fit; ask a shorter one"
             )
+
+
+def refuse_long_annotated_questions(
+    tokenizer: PreTrainedTokenizerFast, articles: Sequence[Article], size: WindowSize
+) -> None:
+    """As `refuse_long_questions` for all of the articles' own, naming article and question."""
+    longest = size.tokens // 2
+    asked = [(article.id, each) for article in articles for each in article.questions]
+    counts = _token_counts(tokenizer, [each.question for _, each in asked])
+    for (article, question), tokens in zip(asked, counts, strict=True):
+        if tokens > longest:
+            raise HadathError(
+                f"article {article!r}: question {question.id!r}: {tokens} tokens, at most "
+                f"{longest} fit into half a window; ask a shorter one or widen the window"
+            )
+
+
+def _token_counts(tokenizer: PreTrainedTokenizerFast, questions: Sequence[str]) -> list[int]:
+    if not questions:
+        return []
+    # verbose: else transformers warns of what is refused anyway.
+    return [len(ids) for ids in tokenizer(list(questions), verbose=False)["input_ids"]]
 
 
 def sentence_windows(

@@ -3,7 +3,7 @@
 It does not know Gradio: requests come in as values, what is shown goes out as HTML.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -69,12 +69,19 @@ class Desk:
     """Serves all visitors; what belongs to one of them is in their `Shown`."""
 
     def __init__(
-        self, finder: Finder, classifier: Classifier, articles: Sequence[Article], scheme: "Scheme"
+        self,
+        finder: Finder,
+        classifier: Classifier,
+        articles: Sequence[Article],
+        scheme: "Scheme",
+        examples: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        """`examples`: article id -> questions to offer instead of the article's own."""
         self._finder = finder
         self._classifier = classifier
         self._articles = {article.id: article for article in articles}
         self._scheme = scheme
+        self._examples = examples or {}
 
     def titles(self) -> list[tuple[str, str]]:
         """(title, id) of each article that can be chosen."""
@@ -84,6 +91,8 @@ class Desk:
         """Short questions: a few that the chosen article answers and one that it does not."""
         if choice not in self._articles:
             return []
+        if choice in self._examples:
+            return list(self._examples[choice])
         questions = sorted(self._articles[choice].questions, key=lambda item: len(item.question))
         answered = [item.question for item in questions if item.answers]
         unanswered = [item.question for item in questions if not item.answers]

@@ -12,11 +12,7 @@ LONGEST_QUESTION = 500  # characters
 MOST_ANSWERS = 10
 
 # What no keyboard types and what would make the text read otherwise than it is written.
-_REFUSED = {
-    "\x00": "NUL, U+0000",
-    "\u202d": "left-to-right override, U+202D",
-    "\u202e": "right-to-left override, U+202E",
-}
+_REFUSED = ("\x00", "\u202d", "\u202e")  # NUL and the two overrides of writing direction
 
 
 def check_article(article: object) -> str:
@@ -42,11 +38,9 @@ def _checked(text: object, what: str, longest: int) -> str:
     if len(text) > longest:
         raise RequestError(f"{what}_long", limit=f"{longest:,}", count=f"{len(text):,}")
     for place, character in enumerate(text, 1):
-        refused = _REFUSED.get(character)
-        if "\ud800" <= character <= "\udfff":
-            refused = f"half a surrogate pair, U+{ord(character):04X}"
-        if refused:
-            raise RequestError(f"{what}_character", character=refused, place=place)
+        if character in _REFUSED or "\ud800" <= character <= "\udfff":  # half a surrogate pair
+            code = f"U+{ord(character):04X}"
+            raise RequestError(f"{what}_character", character=code, place=place)
     if not any(_is_seen(character) for character in text):
         raise RequestError(f"{what}_empty")
     if not any(_is_arabic_letter(character) for character in text):

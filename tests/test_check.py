@@ -160,8 +160,19 @@ def test_an_article_in_two_splits_is_a_leak(text, leaks, tmp_path):
     if leaks:
         assert f"{first}:1, which is in 'train'" in findings[0].text
     same = written(tmp_path, {"id": "b", "text": text, "split": "train"}, name="same.jsonl")
-    unsplit = written(tmp_path, {"id": "c", "text": text}, name="unsplit.jsonl")
-    assert check([first, same, unsplit]) == []
+    assert check([first, same]) == []
+
+
+def test_where_no_split_is_named_each_file_is_one(tmp_path):
+    """What another tool brings in names none."""
+    first = written(
+        tmp_path, {"id": "a", "text": WORDS}, {"id": "b", "text": WORDS}, name="1.jsonl"
+    )
+    assert check([first]) == []
+    second = written(tmp_path, {"id": "c", "text": WORDS}, name="2.jsonl")
+    [finding] = check([first, second])[:1]
+    assert (finding.path, finding.line) == (str(second), 1)
+    assert f"stand in {first}:1 too; where each file is a split, put both in one" in finding.text
 
 
 def test_a_file_as_a_whole_may_be_at_fault(tmp_path):

@@ -32,9 +32,10 @@ def test_yaml_reads_3e5_as_text_but_a_number_field_takes_it(tmp_path):
 
 
 def test_words_on_the_command_line_win_over_the_file(tmp_path):
-    path = written(tmp_path, LEAST + "epochs: 5\n")
+    path = written(tmp_path, LEAST + "epochs: 5\nheld_out: [c.jsonl]\n")
     words = [
         "epochs=2",
+        "held_out=",
         "train=x.jsonl,y.json",
         "layers=null",
         "arabert_cleaning=no",
@@ -42,6 +43,7 @@ def test_words_on_the_command_line_win_over_the_file(tmp_path):
     ]
     config = load_config(AnswersConfig, path, words)
     assert config.epochs == 2 and config.train == ("x.jsonl", "y.json")
+    assert config.held_out == ()
     assert config.layers is None and config.arabert_cleaning == "no" and config.compact
 
 

@@ -3,19 +3,22 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 from page_fakes import FakeClassifier, FakeFinder
 
 import serve
-from hadath.annotations import Article, Question, Span
+from hadath.annotations import Article, Question, Span, read_articles
 from hadath.errors import HadathError
+from hadath.files import read_mapping
 from hadath.ontology import load_scheme
 from page.desk import PASTED, Desk, Shown
 from page.limits import LONGEST_ARTICLE, MOST_ANSWERS, check_article, check_question, check_top
 from page.results import answers_csv, events_csv
 from page.words import LANGUAGES, RequestError, load_words, told, words_of
 
+ROOT = Path(__file__).parents[1]
 TEXT = "التقى الوزير نظيره في عمّان. وقصف الطيران المدينة."
 ARTICLE = Article(
     id="a",
@@ -211,3 +214,15 @@ def test_no_password_can_be_given_on_the_command_line(capsys):
         serve.main(["--help"])
     options = {word for word in capsys.readouterr().out.split() if word.startswith("--")}
     assert not any("pass" in word for word in options)
+
+
+def test_the_pages_examples_are_short_questions_about_the_seeds():
+    seeds = {article.id: article for article in read_articles(ROOT / "data/seeds/seeds.jsonl")}
+    examples = read_mapping(ROOT / "page/examples.yaml")
+    assert examples.keys() == seeds.keys()
+    desk = Desk(FakeFinder([]), FakeClassifier(), list(seeds.values()), load_scheme(), examples)
+    for name, questions in examples.items():
+        assert desk.examples(name) == questions
+        assert len(set(questions)) == len(questions) == 4
+        assert all(check_question(question) == question for question in questions)
+        assert max(map(len, questions)) <= 40  # four of them fit beside one another

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 
 from hadath.annotations import ROLES, Article, Event, Question, Span, write_articles
 from hadath.errors import HadathError
-from hadath.formats import FORMATS, convert, doccano, label_studio, squad, table
+from hadath.formats import FORMATS, convert, doccano, label_studio, regions, squad, table
 from hadath.formats.regions import Marked, Region, events_of
 from hadath.formats.repairs import COUNTINGS, UTF_16, Claim, locate, occurrences
+from hadath.ontology import load_scheme
 from hadath.text import sentences
 
+ROOT = Path(__file__).parents[1]
 FIXTURES = Path(__file__).parent / "fixtures"
 WORDS = (
     "القاهرة", "قَالَ", "الرئيسُ", "وزير", "وزير", "في", "😀", "🇪🇬", "Reuters", "لا", "لا", "١٢",
@@ -486,3 +489,13 @@ def test_label_studio_tells_of_each_label_that_a_region_loses(tmp_path):
     assert (event.type, [span.text for span in event.actor]) == ("CONSULT", ["الوزير"])
     [told] = found.repairs
     assert "region 'a' 'الوزير' is a ACTOR" in str(told) and "RECIPIENT, AID left out" in str(told)
+
+
+def test_the_guides_label_studio_configuration_names_what_the_reader_takes():
+    guide = (ROOT / "docs/annotation.md").read_text("utf-8")
+    view = ElementTree.fromstring(guide.split("```xml\n")[1].split("```")[0])
+    names = [label.get("value") for label in view.iter("Label")]
+    assert names == [*load_scheme().names, "ACTOR", "RECIPIENT", "PLACE", "DATE", regions.ANSWER]
+    fields = {area.get("name"): area.get("perRegion") for area in view.iter("TextArea")}
+    assert fields == {label_studio.QUESTION: "true", label_studio.UNANSWERABLE: None}
+    assert view.find("Text").get("value") == "$text"

@@ -21,7 +21,7 @@ import yaml
 from hub_server import Repo, arabert_files, serving
 from safetensors.torch import load_file
 from torch.utils.data import BatchSampler
-from transformers import AutoTokenizer, TrainerCallback
+from transformers import AutoTokenizer, TrainerCallback, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
 from hadath import (
@@ -454,6 +454,17 @@ def test_articles_that_share_eight_words_in_a_row_with_held_out_ones_are_dropped
     )
     kept, _ = training_articles(config(two_sides))
     assert len(kept) == 3 and capsys.readouterr().err == ""
+    # Too short to have a phrase of eight words, yet the same.
+    write_articles(
+        two_sides / "held.jsonl", articles(("held", "زارَ الوزيرُ بيروت.", "ماذا زار؟", "بيروت"))
+    )
+    kept, _ = training_articles(config(two_sides, held_out=(str(two_sides / "held.jsonl"),)))
+    assert [article.id for article in kept] == ["copied", "seven"]
+
+
+def test_what_is_held_out_chooses_no_epoch_either(two_sides):
+    with pytest.raises(HadathError, match="held_out and dev: article 'dev' is in both"):
+        training_articles(config(two_sides, held_out=(str(two_sides / "dev.jsonl"),)))
 
 
 @pytest.mark.parametrize(
@@ -546,6 +557,39 @@ def test_a_disk_that_fills_up_while_saving_costs_no_training(
     assert (output / "hadath.json").read_bytes() == (finder_folder / "hadath.json").read_bytes()
 
 
+def test_a_run_is_resumed_with_what_it_began_with_or_not_at_all(configs, little, tmp_path, capsys):
+    output = tmp_path / "model"
+    words = ["events", configs["events"], f"output={output}", "epochs=1"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.finish.run_record", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(words)
+    other = ("learning_rate=1e-3", "learning_rate: 0.003 then, 0.001 now")
+    for word, message in (other, (f"train={little / 'held.jsonl'}", "data: files changed")):
+        refused([*words, word, "--resume"], capsys, message)
+    assert train([*words, "--resume"]) == 0
+
+
+@pytest.mark.parametrize("words", [("epochs=4", "stop_after=1"), ("epochs=9", "patience=1")])
+def test_a_run_that_was_over_trains_no_further_when_resumed(words, configs, tmp_path, monkeypatch):
+    """Killed after its last epoch, while its numbers were being fitted."""
+    whole = trained("events", configs, tmp_path / "whole", *words)
+    output = tmp_path / "model"
+    with monkeypatch.context() as patch:
+        patch.setattr("train.finish.run_record", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(["events", configs["events"], f"output={output}", *words])
+    with monkeypatch.context() as patch:
+        patch.setattr("train.loop.JudgedTrainer", _killed)  # nothing is trained
+        trained("events", configs, output, *words, "--resume")
+    assert largest_difference(output, whole) == 0
+    assert dev_scores(output) == dev_scores(whole)
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_compact_model_takes_the_old_ones_place_only_once_its_numbers_are_fitted(
     configs, finder_folder, tmp_path, capsys, monkeypatch
 ):
@@ -606,7 +650,7 @@ def test_a_layers_depth_is_read_whatever_the_encoder_calls_its_layers():
     assert [_layer_of(name, 4) for name in names] == [0, 1, 4, 5]
 
 
-def test_what_this_machine_cannot_do_is_told(tmp_path):
+def test_what_this_machine_cannot_do_is_told(tmp_path, monkeypatch):
     with pytest.raises(HadathError, match="precision: fp16 trains on a GPU only"):
         training_arguments(config(tmp_path, precision="fp16", device="cpu"))
     assert chosen_precision("fp16", on_gpu=True) == "fp16"
@@ -614,6 +658,9 @@ def test_what_this_machine_cannot_do_is_told(tmp_path):
     if not torch.cuda.is_available():
         with pytest.raises(HadathError, match="device: 'cuda', but no GPU is usable here"):
             training_arguments(config(tmp_path, device="cuda"))
+    monkeypatch.setattr(TrainingArguments, "n_gpu", 4)
+    with pytest.raises(HadathError, match="4 GPUs for one process; .*nproc-per-node 4"):
+        training_arguments(config(tmp_path, device="cpu"))
 
 
 # One path: what the log says is what the served model scores.

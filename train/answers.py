@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast, set_seed
 from hadath.annotations import Article, Question
 from hadath.config import AnswersConfig
 from hadath.errors import HadathError
-from hadath.features import WindowSize
+from hadath.features import WindowSize, refuse_long_annotated_questions
 from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
@@ -45,6 +45,9 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
         fold_marks=config.fold_marks,
+    )
+    refuse_long_annotated_questions(
+        tokenizer, [*train, *dev], WindowSize(config.window, config.stride)
     )
     settings = ModelSettings(
         task="answers",

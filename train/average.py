@@ -14,15 +14,15 @@ import torch
 from hadath.errors import HadathError
 from hadath.hub import find_folder
 from hadath.models import Model, load_model, save_model
-from train.record import command, left_by_training
+from train.record import command, left_by_training, source_record
 
 
 def average(task: str, sources: Sequence[str], output: str, shares: Sequence[float] = ()) -> None:
     """Save into `output` the weighted mean of the sources' weights, with the last one's settings.
 
     `shares`: one a source, above 0, summing to 1; left out, all alike. The last source's record of
-    its training is kept, with this command beside it. Raises HadathError where the models differ in
-    more than weights, or the shares don't fit.
+    its training is kept, with this command and all sources' commands, seeds and data beside it.
+    Raises HadathError where the models differ in more than weights, or the shares don't fit.
     """
     if len(sources) < 2:
         raise HadathError(f"average: found {len(sources)} model; name at least two")
@@ -47,9 +47,15 @@ def average(task: str, sources: Sequence[str], output: str, shares: Sequence[flo
     }
     with torch.no_grad():
         last.network.load_state_dict(mean)
+    folders = [find_folder(source, task=task) for source in sources]
     files = left_by_training(
-        find_folder(sources[-1], task=task),
-        average={"command": command(), "models": list(sources), "shares": list(weights)},
+        folders[-1],
+        average={
+            "command": command(),
+            "models": list(sources),
+            "shares": list(weights),
+            "records": [kept for folder in folders if (kept := source_record(folder))],
+        },
     )
     save_model(replace(last, name=output), output, extra_files=files)
     sys.stderr.write(f"{output}: the mean of {', '.join(sources)}; fit its numbers with refit\n")
@@ -64,6 +70,8 @@ def _refuse_other(one: Model, last: Model) -> None:
     same = (
         ("their weights' names or shapes", shapes[0] == shapes[1]),
         ("their labels", one.settings.labels == last.settings.labels),
+        ("their mode", one.settings.multi_label == last.settings.multi_label),
+        ("their context", one.settings.context == last.settings.context),
         ("their tokenizers", _pieces(one) == _pieces(last)),
     )
     for what, agree in same:

@@ -32,8 +32,8 @@ ARCD = "data/public/arcd/arcd-test.json"
 SEEDS = "data/seeds/seeds.jsonl"
 AUTHORED = Data(
     test=("data/authored/test.jsonl",),
-    # Not train-5 and train-7: no events are annotated there, and the baselines would learn that no
-    # sentence reports one.
+    # Not train-5, train-7, train-8: no events are annotated there, and the baselines would learn
+    # that no sentence reports one.
     train=tuple(
         f"data/authored/{name}.jsonl"
         for name in ("train", "train-2", "train-3", "train-4", "train-6")

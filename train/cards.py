@@ -3,7 +3,6 @@
 It measures nothing.
 """
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from hadath.model_settings import ModelSettings, read_settings
 from hadath.models import embedded_folder
 from hadath.report import CardAbout, Sheet, model_card, read_sheet, sheets_of_card, slug
 from train.behaviour_report import Report, behaviour_section, read_behaviour, report_text
+from train.record import commands_in, data_in, read_training_record, seconds_in, seeds_in
 
 _LOAD = {
     "answers": (
@@ -105,7 +105,7 @@ def _about(
     prose: Mapping[str, str],
     plots: Mapping[tuple[str, str], str],
 ) -> CardAbout:
-    record = json.loads(read_text(folder / "training.json"))
+    record = read_training_record(folder)
     source = "" if model.startswith("embedded-") else model
     load = _LOAD[settings.task].replace('"{source}"', f'"{source}"' if source else "")
     training = "\n\n".join(part for part in (prose.get("training", ""), _trained(record)) if part)
@@ -127,19 +127,18 @@ def _about(
 def _trained(record: Mapping[str, Any]) -> str:
     """What the run's own record says: commands, settings, data with hashes, time."""
     config = record["config"]
-    later = [record[step] for step in ("average", "refit") if step in record]
-    commands = "\n".join(step["command"] for step in (record, *later))
-    data = record["data"] | {
-        path: digest for step in later for path, digest in step.get("data", {}).items()
-    }
-    hashes = "\n".join(f"| `{path}` | `{digest[:16]}` |" for path, digest in data.items())
+    commands = "\n".join(commands_in(record))
+    hashes = "\n".join(
+        f"| `{path}` | `{digest[:16]}` |" for path, digest in data_in(record).items()
+    )
+    seeds = ", ".join(map(str, seeds_in(record)))
     rates = (
         f"{config['epochs']:g} epochs, batches of {config['batch_size']}, learning rate "
         f"{config['learning_rate']:g} (times {config['layerwise_decay']:g} a layer down), "
-        f"windows of {config['window']} tokens, seed {config['seed']}"
+        f"windows of {config['window']} tokens, seed {seeds}"
     )
     return (
-        f"```\n{commands}\n```\n\n{rates}; {record['seconds'] / 60:.0f} minutes on "
+        f"```\n{commands}\n```\n\n{rates}; {seconds_in(record) / 60:.0f} minutes on "
         f"{record['machine']}; revision {record['git'] or 'unknown'}.\n\n"
         f"| file | SHA-256 begins |\n|---|---|\n{hashes}"
     )

@@ -14,7 +14,7 @@ from hadath.annotations import Article
 from hadath.config import TrainingConfig
 from hadath.errors import HadathError, system_reason
 from hadath.formats import FORMATS
-from hadath.text import phrases
+from hadath.text import fold, phrases
 
 FORMAT_OF = {".jsonl": "hadath", ".json": "squad", ".csv": "csv", ".tsv": "tsv"}
 
@@ -46,17 +46,23 @@ def read_sets(paths: Sequence[str]) -> list[list[Article]]:
 def training_articles(config: TrainingConfig) -> tuple[list[Article], list[list[Article]]]:
     """Train without the articles that share text with `held_out`, and dev, a list a file.
 
-    One run of eight words in common is enough to be dropped. Raises HadathError where train and dev
-    share an article, or there is nothing to train on.
+    One run of eight words in common is enough to be dropped, or the same text if it is shorter.
+    Raises HadathError where dev shares an article with train or `held_out`, or there is nothing to
+    train on.
     """
     if not config.train:
         raise HadathError("train: no files; name at least one")
     train, dev = read_files(config.train), read_sets(config.dev)
     refuse_leaks(train, list(chain.from_iterable(dev)), "train and dev")
-    seen: set[tuple[str, ...]] = set()
-    for article in read_files(config.held_out):
-        seen |= phrases(article.text)
-    kept = [article for article in train if not seen & phrases(article.text)] if seen else train
+    held_out = read_files(config.held_out)
+    refuse_leaks(held_out, list(chain.from_iterable(dev)), "held_out and dev")
+    seen = set(chain.from_iterable(phrases(article.text) for article in held_out))
+    texts = {fold(article.text) for article in held_out}
+    kept = [
+        article
+        for article in train
+        if not seen & phrases(article.text) and fold(article.text) not in texts
+    ]
     if len(kept) < len(train):
         dropped = len(train) - len(kept)
         sys.stderr.write(f"{dropped} training articles share text with held-out files: dropped\n")

@@ -24,6 +24,7 @@ from transformers import (
 from hadath.annotations import Article
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig
 from hadath.errors import HadathError
+from hadath.features import WindowSize, refuse_long_annotated_questions
 from hadath.hub import find_folder
 from hadath.models import load_base, load_model
 from hadath.provenance import hardware_line
@@ -95,6 +96,9 @@ def dry_run(config: TrainingConfig) -> Estimate:
     if isinstance(config, EventsConfig) and config.mean_pooling and head_is_new(network):
         add_pooling_layer(network)
     refuse_wide_window(network, tokenizer, config)
+    if isinstance(config, AnswersConfig):
+        size = WindowSize(config.window, config.stride)
+        refuse_long_annotated_questions(tokenizer, [*train, *dev], size)
     freeze(network, config.frozen_layers)
     rows = _rows(config, train, labels, tokenizer)
     if not rows:

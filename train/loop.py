@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
+from safetensors.torch import load_file
 from torch.utils.data import Sampler
 from transformers import (
     EarlyStoppingCallback,
@@ -37,12 +38,14 @@ from transformers.utils import ModelOutput
 
 from hadath.config import TrainingConfig
 from hadath.errors import HadathError, system_reason
-from hadath.files import write_text
+from hadath.files import read_json, write_text
 from hadath.hub import first_line
 from hadath.models import Model, refuse_other_folder
+from train.data import data_hash
 from train.examples import Collator, Row
 
 WHOLE = "whole"  # marks a checkpoint that was written to its end
+RUN = "run.json"  # beside the checkpoints: the settings and data that they belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,13 @@ def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[st
         raise HadathError(
             f"{folder}: not made ({system_reason(error)}); choose another output"
         ) from error
+    _same_run(config, folder, resume=resume)
+    if last is not None:
+        state = TrainerState.load_from_json(str(Path(last) / "trainer_state.json"))
+        if _ended(state, config):  # it was killed after its last epoch, before it was saved
+            best = Path(state.best_model_checkpoint or last)
+            recipe.model.network.load_state_dict(load_file(best / "model.safetensors"))
+            return list(state.log_history)
     trainer = JudgedTrainer(recipe, config, arguments)
     trainer.train(resume_from_checkpoint=last)
     return list(trainer.state.log_history)
@@ -114,7 +124,7 @@ def training_arguments(config: TrainingConfig) -> TrainingArguments:
     if on_gpu and not torch.cuda.is_available():
         raise HadathError("device: 'cuda', but no GPU is usable here; use device=cpu or auto")
     precision = chosen_precision(config.precision, on_gpu=on_gpu)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(checkpoint_folder(config)),
         use_cpu=not on_gpu,
         bf16=precision == "bf16",
@@ -136,6 +146,7 @@ def training_arguments(config: TrainingConfig) -> TrainingArguments:
         greater_is_better=True,
         logging_strategy="steps",
         logging_steps=10,
+        restore_callback_states_from_checkpoint=True,  # epochs without gain are counted on
         report_to=[],
         remove_unused_columns=False,
         dataloader_pin_memory=on_gpu,
@@ -143,6 +154,13 @@ def training_arguments(config: TrainingConfig) -> TrainingArguments:
         ddp_backend="gloo" if processes > 1 and not on_gpu else None,
         ddp_find_unused_parameters=False if processes > 1 else None,
     )
+    if arguments.n_gpu > 1:  # the Trainer would give each of them a whole batch
+        raise HadathError(
+            f"device: {arguments.n_gpu} GPUs for one process; start a process for each (torchrun "
+            f"--standalone --nproc-per-node {arguments.n_gpu} -m train …) or show it one "
+            f"(CUDA_VISIBLE_DEVICES=0)"
+        )
+    return arguments
 
 
 def chosen_precision(asked: str, *, on_gpu: bool) -> str:
@@ -442,6 +460,36 @@ def _last_checkpoint(folder: Path, *, resume: bool) -> str | None:
                 shutil.rmtree(path, ignore_errors=True)
     _forget_lost_best(whole[-1], folder)
     return str(whole[-1])
+
+
+def _same_run(config: TrainingConfig, folder: Path, *, resume: bool) -> None:
+    """Note what the checkpoints in `folder` belong to; on resuming, refuse other settings or data.
+
+    Where the folder lies is no setting.
+    """
+    settings = json.loads(json.dumps(asdict(config)))
+    now = settings | {"data": data_hash([*config.train, *config.dev, *config.held_out])}
+    if not resume or not (folder / RUN).is_file():
+        if os.environ.get("RANK", "0") == "0":
+            write_text(folder / RUN, json.dumps(now, ensure_ascii=False, indent=1) + "\n")
+        return
+    before = read_json(folder / RUN)
+    was = before if isinstance(before, dict) else {}
+    for key in sorted((now.keys() | was.keys()) - {"output"}):
+        if now.get(key) != was.get(key):
+            what = "files changed" if key == "data" else f"{was.get(key)!r} then, {now[key]!r} now"
+            raise HadathError(
+                f"{folder}: {key}: {what}; resume with what the run began with, or start anew "
+                f"without --resume"
+            )
+
+
+def _ended(state: TrainerState, config: TrainingConfig) -> bool:
+    """Whether the run of this state was over: stopped early, or where the config stops it."""
+    counter = state.stateful_callbacks.get(EarlyStoppingCallback.__name__, {})
+    bad = counter.get("attributes", {}).get("early_stopping_patience_counter", 0)
+    done = state.epoch or 0.0
+    return bad >= config.patience or (config.stop_after is not None and done >= config.stop_after)
 
 
 def _forget_lost_best(checkpoint: Path, folder: Path) -> None:

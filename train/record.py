@@ -8,7 +8,7 @@ import io
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +46,76 @@ def refit_record(files: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def seeds_in(record: Mapping[str, Any]) -> tuple[int, ...]:
+    """The seeds of a training's record; of an averaged model's, those of all that went into it."""
+    seeds = {int(record["config"]["seed"])}
+    for source in record.get("average", {}).get("records", ()):
+        seeds |= set(source["seeds"])
+    return tuple(sorted(seeds))
+
+
+def source_record(folder: Path) -> dict[str, Any]:
+    """What an averaged model keeps of the training of one of its sources; {} where that is lost.
+
+    Raises HadathError where the record can't be read.
+    """
+    if not (folder / RECORD).is_file():
+        return {}
+    record = read_training_record(folder)
+    try:
+        return {
+            "commands": commands_in(record),
+            "seeds": list(seeds_in(record)),
+            "data": data_in(record),
+            "seconds": seconds_in(record),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise HadathError(f"{folder / RECORD}: no training's record; restore the file") from error
+
+
+def commands_in(record: Mapping[str, Any]) -> list[str]:
+    """The commands that made a model, in order: trainings, their mean, the fitting of numbers."""
+    mean = record.get("average", {})
+    trained = [line for source in mean.get("records", ()) for line in source.get("commands", ())]
+    first = list(dict.fromkeys(trained)) or [record["command"]]
+    return first + [record[step]["command"] for step in ("average", "refit") if step in record]
+
+
+def data_in(record: Mapping[str, Any]) -> dict[str, str]:
+    """File -> SHA-256 of all that a model was trained on and its numbers were fitted to."""
+    data: dict[str, str] = {}
+    for source in record.get("average", {}).get("records", ()):
+        data |= source.get("data", {})
+    return data | record.get("data", {}) | record.get("refit", {}).get("data", {})
+
+
+def seconds_in(record: Mapping[str, Any]) -> float:
+    """Seconds of training, those of an averaged model's sources summed."""
+    sources = record.get("average", {}).get("records", ())
+    told = [source["seconds"] for source in sources if "seconds" in source]
+    return float(sum(told) if told else record.get("seconds", 0))
+
+
+def read_training_record(folder: Path) -> dict[str, Any]:
+    """The record that a training left in `folder`. Raises HadathError where it can't be read."""
+    record = read_json(folder / RECORD)
+    if not isinstance(record, dict):
+        raise HadathError(f"{folder / RECORD}: found no record; restore or remove the file")
+    return record
+
+
 def left_by_training(folder: Path, **more: dict[str, Any]) -> dict[str, str | bytes]:
     """The loss curve and the record that a training left in `folder`, the latter told of `more`.
 
-    Nothing where there is no record. Raises HadathError where it can't be read.
+    Numbers fitted before are not the new model's: how they were fitted is left out. Nothing where
+    there is no record. Raises HadathError where it can't be read.
     """
     kept: dict[str, str | bytes] = {}
     if (folder / CURVE).is_file():
         kept[CURVE] = (folder / CURVE).read_bytes()
     if (folder / RECORD).is_file():
-        record = read_json(folder / RECORD)
-        if not isinstance(record, dict):
-            raise HadathError(f"{folder / RECORD}: found no record; restore or remove the file")
-        kept[RECORD] = record_text(record | more)
+        record = read_training_record(folder)
+        kept[RECORD] = record_text({k: v for k, v in record.items() if k != "refit"} | more)
     return kept
 
 

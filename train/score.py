@@ -3,10 +3,9 @@
 It does not know how figures are computed or shown (hadath/scores.py, hadath/report.py).
 """
 
-import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from hadath.report import (
 from hadath.scores import AnswerResult, EventResult
 from train.data import read_files, refuse_leaks
 from train.judge import answer_results, event_results
-from train.record import command
+from train.record import command, read_training_record, seeds_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +119,13 @@ def split_name(files: Sequence[str], articles: Sequence[Article]) -> str:
 
 
 def seeds_of(model: Model) -> tuple[int, ...]:
-    """The seed that the model was trained with, as its folder remembers; () where it does not."""
+    """The seeds that the model was trained with, as its folder remembers; () where it does not."""
     task = model.settings.task
     embedded = model.name == f"embedded {task}"
     try:
         folder = embedded_folder(task) if embedded else find_folder(model.name, task=task)
-        record: Mapping[str, Any] = json.loads((folder / "training.json").read_text("utf-8"))
-        return (int(record["config"]["seed"]),)
-    except (OSError, ValueError, KeyError, TypeError):
+        return seeds_in(read_training_record(folder))
+    except (HadathError, ValueError, KeyError, TypeError):
         return ()
 
 

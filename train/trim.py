@@ -61,6 +61,10 @@ def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> N
     kept = kept_pieces(record, counts, paragraphs, least=least, padding=padding)
     table = _table(network, max(kept) + 1, source)
     sample = list(islice(_whole(tokenizer, paragraphs, frozenset(kept)), CHECKED))
+    if not sample:
+        sys.stderr.write(
+            f"least {least}: no paragraph keeps all its pieces; the encoders are not compared\n"
+        )
     before = _reading(network, tokenizer, sample, source)
     cut_embeddings(network, table, kept)
     with taking_the_place_of(target.resolve()) as beside, quiet_libraries():
