@@ -659,7 +659,7 @@ def test_what_this_machine_cannot_do_is_told(tmp_path, monkeypatch):
         with pytest.raises(HadathError, match="device: 'cuda', but no GPU is usable here"):
             training_arguments(config(tmp_path, device="cuda"))
     monkeypatch.setattr(TrainingArguments, "n_gpu", 4)
-    with pytest.raises(HadathError, match="4 GPUs for one process; .*nproc-per-node 4"):
+    with pytest.raises(HadathError, match=r"4 GPUs for one process; .*nproc-per-node 4"):
         training_arguments(config(tmp_path, device="cpu"))
 
 

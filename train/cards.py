@@ -128,9 +128,7 @@ def _trained(record: Mapping[str, Any]) -> str:
     """What the run's own record says: commands, settings, data with hashes, time."""
     config = record["config"]
     commands = "\n".join(commands_in(record))
-    hashes = "\n".join(
-        f"| `{path}` | `{digest[:16]}` |" for path, digest in data_in(record).items()
-    )
+    hashes = "\n".join(f"| `{path}` | `{digest[:16]}` |" for path, digest in data_in(record))
     seeds = ", ".join(map(str, seeds_in(record)))
     rates = (
         f"{config['epochs']:g} epochs, batches of {config['batch_size']}, learning rate "

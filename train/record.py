@@ -81,12 +81,19 @@ def commands_in(record: Mapping[str, Any]) -> list[str]:
     return first + [record[step]["command"] for step in ("average", "refit") if step in record]
 
 
-def data_in(record: Mapping[str, Any]) -> dict[str, str]:
-    """File -> SHA-256 of all that a model was trained on and its numbers were fitted to."""
-    data: dict[str, str] = {}
-    for source in record.get("average", {}).get("records", ()):
-        data |= source.get("data", {})
-    return data | record.get("data", {}) | record.get("refit", {}).get("data", {})
+def data_in(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(file, SHA-256) of all that a model was trained on and its numbers were fitted to.
+
+    A file that changed between an averaged model's trainings is there with each of its hashes.
+    """
+    pairs = [
+        (str(path), str(digest))
+        for source in record.get("average", {}).get("records", ())
+        for path, digest in source.get("data", ())
+    ]
+    pairs += record.get("data", {}).items()
+    pairs += record.get("refit", {}).get("data", {}).items()
+    return list(dict.fromkeys(pairs))
 
 
 def seconds_in(record: Mapping[str, Any]) -> float:
