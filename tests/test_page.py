@@ -317,7 +317,7 @@ def test_curl_can_ask_and_find_events(address):
     ("body", "said"),
     [
         ({}, "The question is empty"),
-        ({"question": "من؟", "article": "x", "language": "ar"}, "لا كلمة عربية في المقال"),
+        ({"question": "من؟", "article": "x", "language": "ar"}, "لا توجد كلمة عربية في المقال"),
         ({"question": "من؟", "article": "ن" * 50_001}, "50,001"),
         ({"question": "من؟", "article": PASTED, "top": 11}, "from 1 to 10"),
         ({"question": 7, "article": None, "language": []}, "السؤال ليس نصًا"),
