@@ -55,7 +55,7 @@ def test_a_mean_remembers_the_training_of_all_that_went_into_it(pair, tmp_path):
     assert seconds_in(record) == 180
     told = [line.split()[3:] for line in commands_in(record)]
     trained = [["answers", "x.yaml", f"seed={seed}"] for seed in (3, 5, 4)]
-    assert [each for each in told if each[0] == "answers"] == trained
+    assert [each for each in told if "x.yaml" in each] == trained
     assert commands_in(record)[-1] == record["average"]["command"]
 
 
