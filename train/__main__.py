@@ -108,6 +108,23 @@ def _parser() -> argparse.ArgumentParser:
     cut.add_argument("--output", required=True, help="new folder of the smaller encoder")
     cut.add_argument("--least", type=int, default=1, help="occurrences a piece needs to be kept")
     cut.set_defaults(run=_trim)
+    cloze = commands.add_parser("cloze", help="make questions from phrases that recur in articles")
+    cloze.add_argument("articles", nargs="+", help="annotated or not; no annotation is read")
+    cloze.add_argument("--output", required=True, help="file to train `answers` on, .jsonl")
+    cloze.add_argument("--most", type=int, default=3, help="questions an article, at most")
+    cloze.add_argument("--seed", type=int, default=1, help="draws phrases and gaps")
+    cloze.set_defaults(run=_cloze)
+    more = commands.add_parser("adapt", help="pre-train an encoder further on your own texts")
+    more.add_argument("base", help="folder or hub name of the encoder")
+    more.add_argument("texts", nargs="+", help="articles (.jsonl, .json, .csv) or plain texts")
+    more.add_argument("--output", required=True, help="new folder of the adapted encoder")
+    more.add_argument("--epochs", type=float, default=1.0, help="passes over the texts")
+    more.add_argument("--learning-rate", type=float, default=3e-4, help="falls linearly to 0")
+    more.add_argument("--batch-size", type=int, default=16, help="rows a step")
+    more.add_argument("--window", type=int, default=256, help="tokens a row")
+    more.add_argument("--frozen-layers", type=int, help="lowest layers left as they are")
+    more.add_argument("--seed", type=int, default=1, help="of the hidden words and the shuffle")
+    more.set_defaults(run=_adapt)
     checks = commands.add_parser("behaviour", help="check what changes an answer and should not")
     checks.add_argument("task", choices=TASKS)
     checks.add_argument("model", help="a folder, a hub name, or 'embedded'")
@@ -211,6 +228,28 @@ def _trim(options: argparse.Namespace) -> int:
     from train.trim import trim
 
     trim(options.base, options.texts, options.output, least=options.least)
+    return 0
+
+
+def _cloze(options: argparse.Namespace) -> int:
+    from train.cloze import write_cloze
+
+    write_cloze(options.articles, options.output, most=options.most, seed=options.seed)
+    return 0
+
+
+def _adapt(options: argparse.Namespace) -> int:
+    from train.masked import Adaptation, adapt
+
+    how = Adaptation(
+        epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        batch_size=options.batch_size,
+        window=options.window,
+        frozen_layers=options.frozen_layers,
+        seed=options.seed,
+    )
+    adapt(options.base, options.texts, options.output, how)
     return 0
 
 

@@ -95,7 +95,7 @@ def dry_run(config: TrainingConfig) -> Estimate:
     network, tokenizer, stand_in = _network(config, labels)
     if isinstance(config, EventsConfig) and config.mean_pooling and head_is_new(network):
         add_pooling_layer(network)
-    refuse_wide_window(network, tokenizer, config)
+    refuse_wide_window(network, tokenizer, config.window, config.base)
     if isinstance(config, AnswersConfig):
         size = WindowSize(config.window, config.stride)
         refuse_long_annotated_questions(tokenizer, [*train, *dev], size)

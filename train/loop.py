@@ -70,7 +70,7 @@ def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[st
     """
     if not recipe.rows:
         raise HadathError(f"{', '.join(config.train)}: nothing to train on in these files")
-    refuse_wide_window(recipe.model.network, recipe.model.tokenizer, config)
+    refuse_wide_window(recipe.model.network, recipe.model.tokenizer, config.window, config.base)
     refuse_other_folder(config.output)
     arguments = training_arguments(config)
     # It may refuse, so it comes before an older run's checkpoints go.
@@ -96,15 +96,13 @@ def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[st
 
 
 def refuse_wide_window(
-    network: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, config: TrainingConfig
+    network: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, window: int, base: str
 ) -> None:
-    """Raise HadathError where the config's window has more tokens than the encoder has places."""
-    places = getattr(network.config, "max_position_embeddings", None) or config.window
+    """Raise HadathError where the window has more tokens than the encoder `base` has places."""
+    places = getattr(network.config, "max_position_embeddings", None) or window
     most = min(places, tokenizer.model_max_length)
-    if config.window > most:
-        raise HadathError(
-            f"window: {config.window} tokens, but {config.base} reads {most} at most; lower it"
-        )
+    if window > most:
+        raise HadathError(f"window: {window} tokens, but {base} reads {most} at most; lower it")
 
 
 def checkpoint_folder(config: TrainingConfig) -> Path:

@@ -1,0 +1,156 @@
+"""Goes on with an encoder's masked-language pre-training on texts that nobody annotated.
+
+Hugging Face's Trainer and its collator of masked words do the work; what is saved is an encoder, a
+base for `answers` and `events`. It knows no task.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    DataCollatorForLanguageModeling,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+from hadath.errors import HadathError
+from hadath.files import write_text
+from hadath.hub import find_folder, quiet_libraries, told_in_one_line
+from hadath.models import load_base, taking_the_place_of
+from hadath.provenance import git_revision, hardware_line
+from train.data import data_hash
+from train.loop import chosen_precision, freeze, refuse_wide_window
+from train.record import RECORD, command, record_text
+from train.trim import read_paragraphs
+
+MASKED = 0.15  # share of the tokens that are hidden (Devlin and others 2019)
+SHORTEST = 8  # tokens; what a text leaves over at its end is dropped under it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """How the encoder is trained; `window` is in tokens, `learning_rate` falls linearly to 0."""
+
+    epochs: float = 1.0
+    learning_rate: float = 3e-4
+    batch_size: int = 16
+    window: int = 256
+    frozen_layers: int | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 0), ("learning_rate", 0), ("batch_size", 1), ("window", 16)):
+            value = getattr(self, name)
+            if value < low:
+                raise HadathError(f"{name}: found {value}; expected {low} or more")
+
+
+def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> float:
+    """Train `base` on the texts' hidden words, save the encoder, give the mean loss in nats.
+
+    `texts`: annotated articles or plain texts, whose annotations are not read. The new head of a
+    base that has none is trained too, and dropped. Raises HadathError where `output` is there
+    already, or a file or the base can't be read.
+    """
+    began = time.monotonic()
+    target = Path(output).expanduser()
+    if target.exists():
+        raise HadathError(f"{output}: is there already; name a new folder")
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise HadathError("adapt: started as several processes; start it as one")
+    paragraphs = read_paragraphs(texts)
+    folder = find_folder(base, task="answers")
+    _, reading = load_base(base, "answers")  # with the cleaning that the base was trained with
+    set_seed(how.seed)
+    with told_in_one_line(base, "name another base"), quiet_libraries():
+        network = AutoModelForMaskedLM.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    if reading.mask_token is None:
+        raise HadathError(f"{base}: its tokenizer has no token for a hidden word; name another")
+    refuse_wide_window(network, reading, how.window, base)
+    freeze(network, how.frozen_layers)
+    blocks = packed(reading, paragraphs, how.window)
+    sys.stderr.write(f"{len(paragraphs)} paragraphs: {len(blocks)} blocks of {how.window} tokens\n")
+    with tempfile.TemporaryDirectory() as place:
+        trainer = Trainer(
+            model=network,
+            args=_arguments(how, place),
+            train_dataset=blocks,
+            data_collator=DataCollatorForLanguageModeling(reading, mlm_probability=MASKED),
+        )
+        loss = float(trainer.train().training_loss)
+    record = {
+        "command": command(),
+        "base": base,
+        "adaptation": asdict(how),
+        "data": data_hash(list(texts)),
+        "git": git_revision(),
+        "machine": hardware_line(),
+        "seconds": round(time.monotonic() - began, 1),
+        "loss": round(loss, 4),
+    }
+    with taking_the_place_of(target.resolve()) as beside, quiet_libraries():
+        network.base_model.save_pretrained(beside)
+        for path in beside.glob("*.safetensors"):
+            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
+        tokenizer.save_pretrained(beside)
+        write_text(beside / RECORD, record_text(record))
+    sys.stderr.write(f"saved {output}: loss {loss:.3f}, {record['seconds'] / 60:.1f} minutes\n")
+    return loss
+
+
+def packed(
+    tokenizer: PreTrainedTokenizerFast, paragraphs: Sequence[str], window: int
+) -> list[dict[str, list[int]]]:
+    """The paragraphs' tokens one after another, cut into rows of `window`, special tokens included.
+
+    A separator stands between two paragraphs. After the full-sentences input of Liu and others
+    (2019). Raises HadathError where there is too little text for one row.
+    """
+    first, between = tokenizer.cls_token_id, tokenizer.sep_token_id
+    ids = tokenizer(list(paragraphs), add_special_tokens=False, verbose=False)["input_ids"]
+    stream = list(chain.from_iterable([*each, between] for each in ids))
+    length = window - 1
+    rows = [[first, *stream[at : at + length]] for at in range(0, len(stream), length)]
+    rows = [{"input_ids": row} for row in rows if len(row) > SHORTEST]
+    if not rows:
+        raise HadathError(f"{len(stream)} tokens of text, too few to learn from; name more files")
+    return rows
+
+
+def _arguments(how: Adaptation, place: str) -> TrainingArguments:
+    on_gpu = torch.cuda.is_available()
+    precision = chosen_precision("auto", on_gpu=on_gpu)
+    return TrainingArguments(
+        output_dir=place,
+        use_cpu=not on_gpu,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        num_train_epochs=how.epochs,
+        per_device_train_batch_size=how.batch_size,
+        learning_rate=how.learning_rate,
+        warmup_steps=0.05,
+        weight_decay=0.01,
+        lr_scheduler_type="linear",
+        optim="adamw_torch_fused",
+        seed=how.seed,
+        save_strategy="no",
+        logging_steps=10,
+        report_to=[],
+        remove_unused_columns=False,
+        dataloader_pin_memory=on_gpu,
+        disable_tqdm=not sys.stderr.isatty(),
+    )
