@@ -12,17 +12,21 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch.nn import functional
 from transformers import (
     AutoModelForMaskedLM,
     AutoTokenizer,
     DataCollatorForLanguageModeling,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
     Trainer,
     TrainingArguments,
     set_seed,
 )
+from transformers.utils import ModelOutput
 
 from hadath.errors import HadathError
 from hadath.files import write_text
@@ -35,6 +39,7 @@ from train.record import RECORD, command, record_text
 from train.trim import read_paragraphs
 
 MASKED = 0.15  # share of the tokens that are hidden (Devlin and others 2019)
+IGNORED = -100  # the collator's label of a token that is not hidden
 SHORTEST = 8  # tokens; what a text leaves over at its end is dropped under it
 
 
@@ -71,11 +76,16 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
         raise HadathError("adapt: started as several processes; start it as one")
     paragraphs = read_paragraphs(texts)
     folder = find_folder(base, task="answers")
-    _, reading = load_base(base, "answers")  # with the cleaning that the base was trained with
+    # The tokenizer has the cleaning that the base was trained with; attention dropout is slow.
+    finder, reading = load_base(base, "answers", overrides={"attention_dropout": 0.0})
     set_seed(how.seed)
     with told_in_one_line(base, "name another base"), quiet_libraries():
         network = AutoModelForMaskedLM.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            folder,
+            config=finder.config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if reading.mask_token is None:
@@ -85,21 +95,22 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
     blocks = packed(reading, paragraphs, how.window)
     sys.stderr.write(f"{len(paragraphs)} paragraphs: {len(blocks)} blocks of {how.window} tokens\n")
     with tempfile.TemporaryDirectory() as place:
-        trainer = Trainer(
+        trainer = _AtHiddenWords(
             model=network,
             args=_arguments(how, place),
             train_dataset=blocks,
             data_collator=DataCollatorForLanguageModeling(reading, mlm_probability=MASKED),
         )
         loss = float(trainer.train().training_loss)
-    record = {
+    seconds = time.monotonic() - began
+    record: dict[str, Any] = {
         "command": command(),
         "base": base,
         "adaptation": asdict(how),
         "data": data_hash(list(texts)),
         "git": git_revision(),
         "machine": hardware_line(),
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds": round(seconds, 1),
         "loss": round(loss, 4),
     }
     with taking_the_place_of(target.resolve()) as beside, quiet_libraries():
@@ -108,8 +119,38 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
             path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
         tokenizer.save_pretrained(beside)
         write_text(beside / RECORD, record_text(record))
-    sys.stderr.write(f"saved {output}: loss {loss:.3f}, {record['seconds'] / 60:.1f} minutes\n")
+    sys.stderr.write(f"saved {output}: loss {loss:.3f}, {seconds / 60:.1f} minutes\n")
     return loss
+
+
+class _AtHiddenWords(Trainer):
+    """A Trainer whose network predicts the hidden words alone.
+
+    A prediction for every token over the whole vocabulary takes most of the time on a CPU.
+    """
+
+    def compute_loss(
+        self,
+        model: PreTrainedModel,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, ModelOutput]:
+        """Mean cross-entropy of the batch's hidden words, in nats."""
+        labels = inputs.pop("labels")
+        hidden = labels != IGNORED
+
+        def at_hidden(_: torch.nn.Module, states: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+            return (states[0][hidden],)
+
+        # The last matrix of every architecture's head, whatever stands before it.
+        hook = model.get_output_embeddings().register_forward_pre_hook(at_hidden)
+        try:
+            outputs = model(**inputs)
+        finally:
+            hook.remove()
+        loss = functional.cross_entropy(outputs.logits.float(), labels[hidden])
+        return (loss, outputs) if return_outputs else loss
 
 
 def packed(
@@ -124,8 +165,8 @@ def packed(
     ids = tokenizer(list(paragraphs), add_special_tokens=False, verbose=False)["input_ids"]
     stream = list(chain.from_iterable([*each, between] for each in ids))
     length = window - 1
-    rows = [[first, *stream[at : at + length]] for at in range(0, len(stream), length)]
-    rows = [{"input_ids": row} for row in rows if len(row) > SHORTEST]
+    cut = [stream[at : at + length] for at in range(0, len(stream), length)]
+    rows = [{"input_ids": [first, *ids]} for ids in cut if len(ids) >= SHORTEST]
     if not rows:
         raise HadathError(f"{len(stream)} tokens of text, too few to learn from; name more files")
     return rows
@@ -148,7 +189,7 @@ def _arguments(how: Adaptation, place: str) -> TrainingArguments:
         optim="adamw_torch_fused",
         seed=how.seed,
         save_strategy="no",
-        logging_steps=10,
+        logging_steps=50,
         report_to=[],
         remove_unused_columns=False,
         dataloader_pin_memory=on_gpu,
