@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hub_server import arabert_files
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
 from hadath.models import load_base
@@ -51,6 +52,30 @@ def test_what_is_saved_is_a_base_for_both_tasks(adapted, masked_base):
         assert tokenizer(text).input_ids == load_base(masked_base, task, labels)[1](text).input_ids
         found = network.base_model.state_dict()
         assert all(torch.equal(found[name], value) for name, value in states(adapted).items())
+
+
+def test_an_adapted_arabert_is_still_read_through_its_cleaning(tmp_path):
+    base, text = tmp_path / "bert-base-arabertv02", tmp_path / "few.txt"
+    base.mkdir()
+    for name, content in arabert_files().items():
+        (base / name).write_bytes(content)
+    text.write_text("التقى كيم بوتين في بيروت وقال ان الوزير زار الحكومة", encoding="utf-8")
+    adapt(str(base), [str(text)], str(tmp_path / "new"), Adaptation())
+    _, reading = load_base(tmp_path / "new", "answers")
+    assert reading.tokenize("قال الــوزير؟؟؟؟") == load_base(base, "answers")[1].tokenize(
+        "قال الــوزير؟؟؟؟"
+    )
+    assert reading.tokenize("قال الــوزير") == reading.tokenize("قال الوزير")
+
+
+def test_a_batch_without_a_hidden_word_moves_nothing(masked_base, tmp_path):
+    text = tmp_path / "few.txt"
+    text.write_text("زار الوزير بيروت أمس والتقى الرئيس ثم عاد", encoding="utf-8")
+    for seed in range(8):  # of nine tokens none is hidden in every fourth draw
+        folder = tmp_path / f"seed-{seed}"
+        loss = adapt(str(masked_base), [str(text)], str(folder), Adaptation(seed=seed))
+        assert loss >= 0  # no nan
+        assert all(value.isfinite().all() for value in states(folder).values())
 
 
 def test_frozen_layers_stay_and_the_others_move(adapted, masked_base):

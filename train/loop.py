@@ -152,13 +152,18 @@ def training_arguments(config: TrainingConfig) -> TrainingArguments:
         ddp_backend="gloo" if processes > 1 and not on_gpu else None,
         ddp_find_unused_parameters=False if processes > 1 else None,
     )
-    if arguments.n_gpu > 1:  # the Trainer would give each of them a whole batch
+    refuse_several_gpus(arguments)
+    return arguments
+
+
+def refuse_several_gpus(arguments: TrainingArguments) -> None:
+    """Raise HadathError where one process sees several GPUs: each would get a whole batch."""
+    if arguments.n_gpu > 1:
         raise HadathError(
             f"device: {arguments.n_gpu} GPUs for one process; start a process for each (torchrun "
             f"--standalone --nproc-per-node {arguments.n_gpu} -m train …) or show it one "
             f"(CUDA_VISIBLE_DEVICES=0)"
         )
-    return arguments
 
 
 def chosen_precision(asked: str, *, on_gpu: bool) -> str:

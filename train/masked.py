@@ -18,7 +18,6 @@ import torch
 from torch.nn import functional
 from transformers import (
     AutoModelForMaskedLM,
-    AutoTokenizer,
     DataCollatorForLanguageModeling,
     PreTrainedModel,
     PreTrainedTokenizerFast,
@@ -34,7 +33,7 @@ from hadath.hub import find_folder, quiet_libraries, told_in_one_line
 from hadath.models import load_base, taking_the_place_of
 from hadath.provenance import git_revision, hardware_line
 from train.data import data_hash
-from train.loop import chosen_precision, freeze, refuse_wide_window
+from train.loop import chosen_precision, freeze, refuse_several_gpus, refuse_wide_window
 from train.record import RECORD, command, record_text
 from train.trim import read_paragraphs
 
@@ -76,8 +75,8 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
         raise HadathError("adapt: started as several processes; start it as one")
     paragraphs = read_paragraphs(texts)
     folder = find_folder(base, task="answers")
-    # The tokenizer has the cleaning that the base was trained with; attention dropout is slow.
-    finder, reading = load_base(base, "answers", overrides={"attention_dropout": 0.0})
+    # With the cleaning that the base was trained with, which is saved too. Attention dropout is slow.
+    finder, tokenizer = load_base(base, "answers", overrides={"attention_dropout": 0.0})
     set_seed(how.seed)
     with told_in_one_line(base, "name another base"), quiet_libraries():
         network = AutoModelForMaskedLM.from_pretrained(
@@ -87,19 +86,20 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
             use_safetensors=True,
             trust_remote_code=False,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    if reading.mask_token is None:
+    if tokenizer.mask_token is None:
         raise HadathError(f"{base}: its tokenizer has no token for a hidden word; name another")
-    refuse_wide_window(network, reading, how.window, base)
+    refuse_wide_window(network, tokenizer, how.window, base)
     freeze(network, how.frozen_layers)
-    blocks = packed(reading, paragraphs, how.window)
+    blocks = packed(tokenizer, paragraphs, how.window)
     sys.stderr.write(f"{len(paragraphs)} paragraphs: {len(blocks)} blocks of {how.window} tokens\n")
     with tempfile.TemporaryDirectory() as place:
+        arguments = _arguments(how, place)
+        refuse_several_gpus(arguments)
         trainer = _AtHiddenWords(
             model=network,
-            args=_arguments(how, place),
+            args=arguments,
             train_dataset=blocks,
-            data_collator=DataCollatorForLanguageModeling(reading, mlm_probability=MASKED),
+            data_collator=DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED),
         )
         loss = float(trainer.train().training_loss)
     seconds = time.monotonic() - began
@@ -149,7 +149,8 @@ class _AtHiddenWords(Trainer):
             outputs = model(**inputs)
         finally:
             hook.remove()
-        loss = functional.cross_entropy(outputs.logits.float(), labels[hidden])
+        total = functional.cross_entropy(outputs.logits.float(), labels[hidden], reduction="sum")
+        loss = total / max(1, int(hidden.sum()))  # in a short batch none may be hidden
         return (loss, outputs) if return_outputs else loss
 
 
