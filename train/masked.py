@@ -75,7 +75,7 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
         raise HadathError("adapt: started as several processes; start it as one")
     paragraphs = read_paragraphs(texts)
     folder = find_folder(base, task="answers")
-    # With the cleaning that the base was trained with, which is saved too. Attention dropout is slow.
+    # The tokenizer cleans as the base's did, and is saved so. Attention dropout is slow.
     finder, tokenizer = load_base(base, "answers", overrides={"attention_dropout": 0.0})
     set_seed(how.seed)
     with told_in_one_line(base, "name another base"), quiet_libraries():
