@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from hub_server import arabert_files
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
+from torch.nn import functional
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertModel
 
 from hadath.models import load_base
 from train.__main__ import main as train
-from train.masked import Adaptation, adapt, packed
+from train.masked import IGNORED, Adaptation, adapt, hidden_word_loss, packed
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,14 +69,21 @@ def test_an_adapted_arabert_is_still_read_through_its_cleaning(tmp_path):
     assert reading.tokenize("قال الــوزير") == reading.tokenize("قال الوزير")
 
 
-def test_a_batch_without_a_hidden_word_moves_nothing(masked_base, tmp_path):
-    text = tmp_path / "few.txt"
-    text.write_text("زار الوزير بيروت أمس والتقى الرئيس ثم عاد", encoding="utf-8")
-    for seed in range(8):  # of nine tokens none is hidden in every fourth draw
-        folder = tmp_path / f"seed-{seed}"
-        loss = adapt(str(masked_base), [str(text)], str(folder), Adaptation(seed=seed))
-        assert loss >= 0  # no nan
-        assert all(value.isfinite().all() for value in states(folder).values())
+def test_a_batch_without_a_hidden_word_has_a_loss_of_zero(masked_base):
+    network = AutoModelForMaskedLM.from_pretrained(masked_base).eval()
+    ids = torch.tensor([[0, 5, 6, 2]])
+    for labels, wanted in (
+        (torch.full((1, 4), IGNORED), torch.tensor(0.0)),
+        # The words that are hidden count, the others don't.
+        (
+            torch.tensor([[IGNORED, 5, 6, IGNORED]]),
+            functional.cross_entropy(network(ids).logits[0, 1:3], ids[0, 1:3]),
+        ),
+    ):
+        loss, _ = hidden_word_loss(network, {"input_ids": ids, "labels": labels})
+        loss.backward()
+        assert torch.allclose(loss, wanted)
+        assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)
 
 
 def test_frozen_layers_stay_and_the_others_move(adapted, masked_base):
@@ -129,11 +137,14 @@ def test_bad_input_is_one_clear_line(masked_base, tiny_base, adapted, texts, tmp
         ([str(masked_base), *texts, "--output", str(adapted)], "is there already"),
         ([str(masked_base), str(short), "--output", new], "too few to learn from"),
         ([str(tiny_base), *texts, "--output", new], "no token for a hidden word"),
-        ([str(masked_base), *texts, "--output", new, "--epochs", "-1"], "epochs: found -1"),
+        ([str(masked_base), *texts, "--output", new, "--epochs", "0"], "epochs: found 0"),
+        ([str(masked_base), *texts, "--output", new, "--epochs", "nan"], "epochs: found nan"),
+        ([str(masked_base), *texts, "--output", new, "--seed", "-1"], "seed: found -1"),
         ([str(masked_base), *texts, "--output", new, "--frozen-layers", "9"], "frozen_layers"),
         ([str(masked_base), *texts, "--output", new, "--window", "9999"], "window"),
         ([str(tmp_path / "absent"), *texts, "--output", new], "absent"),
     ):
         assert train(["adapt", *words]) == 2
-        assert said in capsys.readouterr().err
+        told = capsys.readouterr().err.splitlines()
+        assert told[-1].startswith("train: ") and said in told[-1]
         assert not Path(new).exists()

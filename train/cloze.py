@@ -1,20 +1,20 @@
 """Questions that nobody wrote: a sentence with a gap, asked of the rest of its article.
 
 The gap takes a phrase that recurs in the article, as in the recurring span selection of Ram and
-others (2021); the sentence around it is the question, as in Dhingra and others (2018). It needs no
-annotation, and does not know how a model learns from its questions (answers.py).
+others (2021); the sentence around it is the question, as in Dhingra and others (2018). It reads no
+event or question, and does not know how a model learns from its own (answers.py).
 """
 
 import random
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hadath.annotations import Article, Question, Span, write_articles
 from hadath.errors import HadathError
-from hadath.predict import article_sentences
-from hadath.text import fold
+from hadath.text import fold, sentences
 from train.data import read_files
 
 GAP = "ماذا"
@@ -22,7 +22,10 @@ LONGEST = 5  # words of a gap
 AROUND = 15  # words kept on each side of it: a question is no paragraph
 FEWEST = 5  # words beside the gap, under which nobody could tell what is asked for
 
-_WORD = re.compile(r"[\w\u0610-\u061a\u064b-\u065f\u0670]+")  # marks are no \w, yet end words
+_MARKS = "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u200c\u200d"
+# Marks and joiners are no \w, yet stand in words; 3.5 and 1,200 are one word each.
+_WORD = re.compile(rf"(?:\d+(?:[.,\u066b\u066c]\d+)+|[\w{_MARKS}])+")
+_SPACE = re.compile("[\\s\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")  # bidi marks show no gap
 # A gap neither begins nor ends with these, bare or after و and ف.
 _FUNCTION_WORDS = frozenset(
     map(
@@ -57,9 +60,9 @@ class _Place:
 
 
 def write_cloze(paths: Sequence[str], output: str, *, most: int, seed: int) -> None:
-    """Write the cloze articles of all files as JSON Lines. Raises HadathError where none is made.
+    """Write the cloze articles of all files as JSON Lines.
 
-    Hand-written questions and events of the articles are left out.
+    Raises HadathError where a file can't be read, or no question is made.
     """
     if most < 1:
         raise HadathError(f"most: found {most}; name 1 question an article or more")
@@ -67,10 +70,11 @@ def write_cloze(paths: Sequence[str], output: str, *, most: int, seed: int) -> N
     made = [cloze for article in articles for cloze in cloze_articles(article, most, seed)]
     if not made:
         raise HadathError(
-            f"{', '.join(paths)}: no phrase recurs in these articles; name longer ones"
+            f"{', '.join(paths)}: no phrase recurs in sentences of {FEWEST} words more; "
+            f"name longer articles"
         )
     write_articles(output, made)
-    sys.stderr.write(f"{output}: {len(made)} questions on {len(articles)} articles\n")
+    sys.stderr.write(f"{output}: {len(made)} questions from {len(articles)} articles\n")
 
 
 def cloze_articles(article: Article, most: int, seed: int) -> list[Article]:
@@ -80,23 +84,32 @@ def cloze_articles(article: Article, most: int, seed: int) -> list[Article]:
     whatever marks they have there. The same article, number and seed give the same copies.
     """
     dice = random.Random(f"cloze {seed} {article.id}")
-    bounds = article_sentences(article)
+    bounds = article.sentences or sentences(article.text)
     words = _words(article.text, bounds)
+    lengths = Counter(word.sentence for word in words)
+    # A sentence that has a word for the gap already would be asked for two things.
+    asked = {word.sentence for word in words if word.folded == GAP}
     recurring = list(_recurring(words))
     dice.shuffle(recurring)
     recurring.sort(key=lambda places: places[0].first - places[0].last)  # stable: longest first
     made: list[Article] = []
-    asked: set[int] = set()
     for places in recurring:
+        if len(made) == most:
+            break
+        times = Counter(place.sentence for place in places)
         free = [
-            place for place in places if place.sentence not in asked and _is_askable(words, place)
+            place
+            for place in places
+            if place.sentence not in asked
+            and times[place.sentence] == 1
+            and lengths[place.sentence] - (place.last - place.first + 1) >= FEWEST
         ]
-        if not free or len(made) == most:
-            continue
-        gap = dice.choice(free)
-        others = [place for place in places if place.sentence != gap.sentence]
-        asked.add(gap.sentence)
-        made.append(_asked(article, words, bounds[gap.sentence], gap, others, len(made) + 1))
+        if free:
+            gap = dice.choice(free)
+            asked.add(gap.sentence)
+            others = [place for place in places if place.sentence != gap.sentence]
+            number = len(made) + 1
+            made.append(_asked(article, words, bounds[gap.sentence], gap, others, number=number))
     return made
 
 
@@ -107,7 +120,9 @@ def _words(text: str, bounds: Sequence[tuple[int, int]]) -> list[_Word]:
         for match in _WORD.finditer(text, start, end):
             folded = fold(match[0])
             if folded:
-                joined = before is not None and text[before : match.start()].isspace()
+                joined = (
+                    before is not None and _SPACE.fullmatch(text, before, match.start()) is not None
+                )
                 words.append(_Word(match.start(), match.end(), folded, sentence, joined))
                 before = match.end()
     return words
@@ -140,20 +155,17 @@ def _may_be_asked(run: Sequence[_Word]) -> bool:
     return len(run) > 1 or len(run[0].folded) > 3 or run[0].folded.isdigit()
 
 
-def _is_askable(words: Sequence[_Word], place: _Place) -> bool:
-    around = sum(word.sentence == place.sentence for word in words) - (place.last - place.first + 1)
-    return around >= FEWEST
-
-
 def _asked(
     article: Article,
     words: Sequence[_Word],
-    sentence: tuple[int, int],
+    bounds: tuple[int, int],
     gap: _Place,
     others: Sequence[_Place],
+    *,
     number: int,
 ) -> Article:
-    text, (start, end) = article.text, sentence
+    """The article without the sentence between `bounds`, which is asked with a gap."""
+    text, (start, end) = article.text, bounds
     inside = [at for at, word in enumerate(words) if word.sentence == gap.sentence]
     first = words[max(inside[0], gap.first - AROUND)].start
     last = words[min(inside[-1], gap.last + AROUND)].end

@@ -46,7 +46,8 @@ def read_sets(paths: Sequence[str]) -> list[list[Article]]:
 def training_articles(config: TrainingConfig) -> tuple[list[Article], list[list[Article]]]:
     """Train without the articles that share text with `held_out`, and dev, a list a file.
 
-    One run of eight words in common is enough to be dropped, or the same text if it is shorter.
+    One run of eight words in common is enough to be dropped, or the same text if it is shorter. A
+    question counts as text: one made from a sentence still tells it.
     Raises HadathError where dev shares an article with train or `held_out`, or there is nothing to
     train on.
     """
@@ -61,7 +62,11 @@ def training_articles(config: TrainingConfig) -> tuple[list[Article], list[list[
     kept = [
         article
         for article in train
-        if not seen & phrases(article.text) and fold(article.text) not in texts
+        if fold(article.text) not in texts
+        and not any(
+            seen & phrases(text)
+            for text in (article.text, *(question.question for question in article.questions))
+        )
     ]
     if len(kept) < len(train):
         dropped = len(train) - len(kept)

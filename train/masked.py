@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from transformers import (
     DataCollatorForLanguageModeling,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    PrinterCallback,
     Trainer,
     TrainingArguments,
     set_seed,
@@ -39,7 +40,7 @@ from train.trim import read_paragraphs
 
 MASKED = 0.15  # share of the tokens that are hidden (Devlin and others 2019)
 IGNORED = -100  # the collator's label of a token that is not hidden
-SHORTEST = 8  # tokens; what a text leaves over at its end is dropped under it
+SHORTEST = 8  # tokens; what is left over for the last row is dropped under it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +55,27 @@ class Adaptation:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 0), ("learning_rate", 0), ("batch_size", 1), ("window", 16)):
+        for name, low, high in _RANGES:
             value = getattr(self, name)
-            if value < low:
-                raise HadathError(f"{name}: found {value}; expected {low} or more")
+            if value is not None and not low <= value <= high:
+                raise HadathError(f"{name}: found {value}; expected {low} to {high}")
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("epochs", 0.01, 1000),
+    ("learning_rate", 1e-9, 1),
+    ("batch_size", 1, 4096),
+    ("window", 16, 8192),
+    ("frozen_layers", 0, 1000),
+    ("seed", 0, 2**31 - 1),
+)
 
 
 def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> float:
     """Train `base` on the texts' hidden words, save the encoder, give the mean loss in nats.
 
-    `texts`: annotated articles or plain texts, whose annotations are not read. The new head of a
-    base that has none is trained too, and dropped. Raises HadathError where `output` is there
+    `texts`: annotated articles, of which the text alone is learned, or plain texts. The new head of
+    a base that has none is trained too, and dropped. Raises HadathError where `output` is there
     already, or a file or the base can't be read.
     """
     began = time.monotonic()
@@ -73,7 +84,7 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
         raise HadathError(f"{output}: is there already; name a new folder")
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise HadathError("adapt: started as several processes; start it as one")
-    paragraphs = read_paragraphs(texts)
+    paragraphs, data = read_paragraphs(texts), data_hash(texts)
     folder = find_folder(base, task="answers")
     # The tokenizer cleans as the base's did, and is saved so. Attention dropout is slow.
     finder, tokenizer = load_base(base, "answers", overrides={"attention_dropout": 0.0})
@@ -101,33 +112,40 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
             train_dataset=blocks,
             data_collator=DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED),
         )
+        trainer.remove_callback(PrinterCallback)
         loss = float(trainer.train().training_loss)
     seconds = time.monotonic() - began
     record: dict[str, Any] = {
         "command": command(),
         "base": base,
         "adaptation": asdict(how),
-        "data": data_hash(list(texts)),
+        "data": data,
         "git": git_revision(),
         "machine": hardware_line(),
         "seconds": round(seconds, 1),
         "loss": round(loss, 4),
     }
-    with taking_the_place_of(target.resolve()) as beside, quiet_libraries():
-        network.base_model.save_pretrained(beside)
-        for path in beside.glob("*.safetensors"):
-            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
-        tokenizer.save_pretrained(beside)
-        write_text(beside / RECORD, record_text(record))
+    _save(network.base_model, tokenizer, target.resolve(), record)
     sys.stderr.write(f"saved {output}: loss {loss:.3f}, {seconds / 60:.1f} minutes\n")
     return loss
 
 
-class _AtHiddenWords(Trainer):
-    """A Trainer whose network predicts the hidden words alone.
+def _save(
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: Path,
+    record: dict[str, Any],
+) -> None:
+    with taking_the_place_of(folder) as beside, quiet_libraries():
+        encoder.save_pretrained(beside)
+        for path in beside.glob("*.safetensors"):
+            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
+        tokenizer.save_pretrained(beside)
+        write_text(beside / RECORD, record_text(record))
 
-    A prediction for every token over the whole vocabulary takes most of the time on a CPU.
-    """
+
+class _AtHiddenWords(Trainer):
+    """A Trainer with `hidden_word_loss`."""
 
     def compute_loss(
         self,
@@ -136,22 +154,33 @@ class _AtHiddenWords(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, ModelOutput]:
-        """Mean cross-entropy of the batch's hidden words, in nats."""
-        labels = inputs.pop("labels")
-        hidden = labels != IGNORED
-
-        def at_hidden(_: torch.nn.Module, states: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-            return (states[0][hidden],)
-
-        # The last matrix of every architecture's head, whatever stands before it.
-        hook = model.get_output_embeddings().register_forward_pre_hook(at_hidden)
-        try:
-            outputs = model(**inputs)
-        finally:
-            hook.remove()
-        total = functional.cross_entropy(outputs.logits.float(), labels[hidden], reduction="sum")
-        loss = total / max(1, int(hidden.sum()))  # in a short batch none may be hidden
+        """The loss over one batch."""
+        loss, outputs = hidden_word_loss(model, inputs)
         return (loss, outputs) if return_outputs else loss
+
+
+def hidden_word_loss(
+    network: PreTrainedModel, batch: Mapping[str, torch.Tensor]
+) -> tuple[torch.Tensor, ModelOutput]:
+    """(mean cross-entropy of the batch's hidden words in nats, the outputs at those words).
+
+    `labels`: (row, token), IGNORED where none is hidden. The words that stand are not predicted:
+    that would take most of the time on a CPU.
+    """
+    labels = batch["labels"]
+    hidden = labels != IGNORED
+
+    def at_hidden(_: torch.nn.Module, states: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        return (states[0][hidden],)
+
+    # The last matrix of every architecture's head, whatever stands before it.
+    hook = network.get_output_embeddings().register_forward_pre_hook(at_hidden)
+    try:
+        outputs = network(**{name: each for name, each in batch.items() if name != "labels"})
+    finally:
+        hook.remove()
+    total = functional.cross_entropy(outputs.logits.float(), labels[hidden], reduction="sum")
+    return total / max(1, int(hidden.sum())), outputs  # in a short batch none may be hidden
 
 
 def packed(
