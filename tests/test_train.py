@@ -996,7 +996,7 @@ def test_a_sheet_names_the_split_and_a_later_round_by_its_file():
     files = "data/authored/dev.jsonl", "data/authored/dev-2.jsonl"
     assert split_name(files[:1], dev) == "dev"
     assert split_name(files[1:], dev) == "dev-2"
-    assert split_name(files, dev) == "dev"
+    assert split_name(files, dev) == "dev, dev-2"
     assert split_name(["mine/spring.jsonl"], [Article("a", "نص")]) == "spring"
     assert split_name(files, [*dev, Article("b", "نص", split="test")]) == "dev, test"
 

@@ -114,8 +114,8 @@ def split_name(files: Sequence[str], articles: Sequence[Article]) -> str:
     """The articles' splits; the files' names where they have none or are a later round (dev-2)."""
     splits = sorted({article.split for article in articles if article.split})
     names = [Path(path).stem for path in files]
-    later = len(splits) == 1 and all(name.startswith(f"{splits[0]}-") for name in names)
-    return ", ".join(names if later or not splits else splits)
+    several = len(splits) == 1 and any(name.startswith(f"{splits[0]}-") for name in names)
+    return ", ".join(names if several or not splits else splits)
 
 
 def seeds_of(model: Model) -> tuple[int, ...]:
