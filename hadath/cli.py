@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
     export = commands.add_parser("export", help="a model as a plain transformers folder")
     export.add_argument("task", choices=("answers", "events"))
-    export.add_argument("target")
+    export.add_argument("target", help="new folder it is written to")
     export.add_argument("--model", help="a folder or a hub name; default: the embedded model")
     export.set_defaults(run=_export)
 

@@ -144,7 +144,15 @@ def save_compact(
 
 
 def export(source: str | Path | None, target: str | Path, task: str) -> None:
-    """Write a model, compact or not, as a plain float32 folder for other tools."""
+    """Write a model, compact or not, as a plain float32 folder for other tools.
+
+    Raises HadathError where `target` holds something already: it might be the model one meant.
+    """
+    folder = Path(target).expanduser()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise HadathError(
+            f"{target}: is there already; name a new folder (--model names the source)"
+        )
     model = load_model(source, task=task)
     save_model(Model(model.network.float(), model.tokenizer, model.settings, str(target)), target)
 

@@ -264,10 +264,11 @@ def test_an_exported_model_loads_with_transformers_alone(tiny_finder_folder, tmp
     inputs = AutoTokenizer.from_pretrained(target)(QUESTION, TEXT, return_tensors="pt")
     assert network(**inputs).start_logits.shape == inputs["input_ids"].shape
     (tmp_path / "thesis.txt").write_text("years of work")
-    status, _, messages = run(
-        capsys, "export", "answers", tmp_path, "--model", tiny_finder_folder
-    )  # fmt: skip
-    assert status == 2 and "no model's folder" in messages[0]
+    before = (target / "model.safetensors").read_bytes()
+    for there in (tmp_path, target):  # a model too is never written over: it may be the source
+        status, _, messages = run(capsys, "export", "answers", there, "--model", tiny_finder_folder)
+        assert status == 2 and "is there already" in messages[0]
+    assert (target / "model.safetensors").read_bytes() == before
 
 
 # As a process of its own.
