@@ -213,7 +213,7 @@ def test_ids_of_every_article_and_question_equal_the_reference(stock, ours):
         if mine != theirs
     ]
     of_the_table = [text for text in texts if not set(text) <= PLAIN]
-    assert different == of_the_table and len(of_the_table) < 0.001 * len(texts)
+    assert different == of_the_table and len(of_the_table) < 0.002 * len(texts)
 
 
 def test_ids_of_public_texts_without_a_character_of_the_table_equal_the_reference(stock, ours):
