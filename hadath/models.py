@@ -182,6 +182,14 @@ def refuse_other_folder(folder: str | Path) -> None:
         )
 
 
+def new_folder(name: str | Path) -> Path:
+    """Where `name` points. Raises HadathError where something is there already."""
+    folder = Path(name).expanduser()
+    if folder.exists():
+        raise HadathError(f"{name}: is there already; name a new folder")
+    return folder
+
+
 def _demand_weights(folder: Path, name: str, task: str) -> None:
     files = ("model.safetensors", "model.safetensors.index.json")
     if not any((folder / file).is_file() for file in files):
@@ -318,8 +326,6 @@ def _save(
         model.tokenizer.backend_tokenizer.no_truncation()
         model.tokenizer.save_pretrained(beside)
         _minify(beside / "tokenizer.json")
-        for path in beside.glob("*.safetensors"):
-            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
         settings = json.dumps(model.settings.record(), ensure_ascii=False, indent=2)
         for name, content in {**extra_files, SETTINGS_FILE: settings + "\n"}.items():
             data = content if isinstance(content, bytes) else content.encode("utf-8")
@@ -335,6 +341,8 @@ def taking_the_place_of(folder: Path) -> Iterator[Path]:
     try:
         beside.mkdir(parents=True)
         yield beside
+        for path in beside.glob("*.safetensors"):
+            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
         if folder.exists():
             folder.rename(old)
         try:

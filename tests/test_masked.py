@@ -13,8 +13,6 @@ from hadath.models import load_base
 from train.__main__ import main as train
 from train.masked import IGNORED, Adaptation, adapt, hidden_word_loss, packed
 
-ROOT = Path(__file__).parents[1]
-
 
 @pytest.fixture(scope="module")
 def masked_base(tmp_path_factory, tiny_base) -> Path:

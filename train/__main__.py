@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     cut.add_argument("--least", type=int, default=1, help="occurrences a piece needs to be kept")
     cut.set_defaults(run=_trim)
     cloze = commands.add_parser("cloze", help="make questions from phrases that recur in articles")
-    cloze.add_argument("articles", nargs="+", help="annotated or not; no annotation is read")
+    cloze.add_argument("articles", nargs="+", help="annotated or not; no event or question is read")
     cloze.add_argument("--output", required=True, help="file to train `answers` on, .jsonl")
     cloze.add_argument("--most", type=int, default=3, help="questions an article, at most")
     cloze.add_argument("--seed", type=int, default=1, help="draws phrases and gaps")

@@ -6,7 +6,6 @@ what a setting does, and never sees a test split.
 
 import dataclasses
 import json
-import os
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from hadath.provenance import git_revision, hardware_line
 from train.answers import train_answers
 from train.data import data_hash, training_articles
 from train.events import train_events
+from train.loop import refuse_several_processes
 from train.record import RECORD, command, write_record
 
 KEYS = {"task": str, "config": str, "output": str, "seeds": list, "variants": dict}
@@ -47,8 +47,7 @@ def ablate(path: str) -> dict[str, Any]:
     Raises HadathError where the plan, a file or a finished run's folder does not fit, before
     anything is trained.
     """
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise HadathError("ablate: started as several processes; start it as one")
+    refuse_several_processes("ablate")
     plan = read_ablation(path)
     runs = configs_of(plan)
     train: Callable[..., object] = train_answers if plan.task == "answers" else train_events

@@ -13,6 +13,7 @@ from pathlib import Path
 from hadath.annotations import Article
 from hadath.config import TrainingConfig
 from hadath.errors import HadathError, system_reason
+from hadath.files import read_text
 from hadath.formats import FORMATS
 from hadath.text import fold, phrases
 
@@ -41,6 +42,26 @@ def read_sets(paths: Sequence[str]) -> list[list[Article]]:
                 )
             homes[article.id] = path
     return sets
+
+
+def read_paragraphs(paths: Sequence[str]) -> list[str]:
+    """The paragraphs of annotated articles (.jsonl, .json, .csv, .tsv) and plain texts (.txt)."""
+    texts: list[str] = []
+    for path in paths:
+        suffix = Path(path).suffix.lower()
+        if suffix in FORMAT_OF:
+            texts += [article.text for article in read_files([path])]
+        elif suffix == ".txt":
+            texts.append(read_text(path))
+        else:
+            raise HadathError(
+                f"{path}: no reader for {suffix or 'a name without a suffix'}; "
+                f"use {', '.join(FORMAT_OF)} or .txt"
+            )
+    found = [line for text in texts for line in text.splitlines() if line.strip()]
+    if not found:
+        raise HadathError(f"{', '.join(paths)}: no text in these files; name some of the language")
+    return found
 
 
 def training_articles(config: TrainingConfig) -> tuple[list[Article], list[list[Article]]]:

@@ -156,6 +156,12 @@ def training_arguments(config: TrainingConfig) -> TrainingArguments:
     return arguments
 
 
+def refuse_several_processes(name: str) -> None:
+    """Raise HadathError where a command that trains by itself was started as several processes."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise HadathError(f"{name}: started as several processes; start it as one")
+
+
 def refuse_several_gpus(arguments: TrainingArguments) -> None:
     """Raise HadathError where one process sees several GPUs: each would get a whole batch."""
     if arguments.n_gpu > 1:

@@ -4,7 +4,6 @@ Hugging Face's Trainer and its collator of masked words do the work; what is sav
 base for `answers` and `events`. It knows no task.
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -31,12 +30,17 @@ from transformers.utils import ModelOutput
 from hadath.errors import HadathError
 from hadath.files import write_text
 from hadath.hub import find_folder, quiet_libraries, told_in_one_line
-from hadath.models import load_base, taking_the_place_of
+from hadath.models import load_base, new_folder, taking_the_place_of
 from hadath.provenance import git_revision, hardware_line
-from train.data import data_hash
-from train.loop import chosen_precision, freeze, refuse_several_gpus, refuse_wide_window
+from train.data import data_hash, read_paragraphs
+from train.loop import (
+    chosen_precision,
+    freeze,
+    refuse_several_gpus,
+    refuse_several_processes,
+    refuse_wide_window,
+)
 from train.record import RECORD, command, record_text
-from train.trim import read_paragraphs
 
 MASKED = 0.15  # share of the tokens that are hidden (Devlin and others 2019)
 IGNORED = -100  # the collator's label of a token that is not hidden
@@ -79,11 +83,8 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
     already, or a file or the base can't be read.
     """
     began = time.monotonic()
-    target = Path(output).expanduser()
-    if target.exists():
-        raise HadathError(f"{output}: is there already; name a new folder")
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise HadathError("adapt: started as several processes; start it as one")
+    target = new_folder(output)
+    refuse_several_processes("adapt")
     paragraphs, data = read_paragraphs(texts), data_hash(texts)
     folder = find_folder(base, task="answers")
     # The tokenizer cleans as the base's did, and is saved so. Attention dropout is slow.
@@ -138,8 +139,6 @@ def _save(
 ) -> None:
     with taking_the_place_of(folder) as beside, quiet_libraries():
         encoder.save_pretrained(beside)
-        for path in beside.glob("*.safetensors"):
-            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
         tokenizer.save_pretrained(beside)
         write_text(beside / RECORD, record_text(record))
 

@@ -24,10 +24,10 @@ from transformers import (
 )
 
 from hadath.errors import HadathError
-from hadath.files import read_json, read_text, write_text
+from hadath.files import read_json, write_text
 from hadath.hub import find_folder, quiet_libraries, told_in_one_line
-from hadath.models import taking_the_place_of
-from train.data import FORMAT_OF, read_files
+from hadath.models import new_folder, taking_the_place_of
+from train.data import read_paragraphs
 
 AT_ONCE = 256  # paragraphs tokenised in one call
 RARE = 0.001  # a script's share of the characters under which its letters are not kept as such
@@ -49,9 +49,7 @@ def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> N
     """
     if least < 1:
         raise HadathError(f"least: found {least}; name 1 or more, 1 keeps all that occur")
-    target = Path(output).expanduser()
-    if target.exists():
-        raise HadathError(f"{output}: is there already; name a new folder")
+    target = new_folder(output)
     paragraphs = read_paragraphs(texts)
     folder = find_folder(source, task="answers")
     record = unigram_record(folder / "tokenizer.json", source)
@@ -71,8 +69,6 @@ def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> N
         # Weights that the source lacks are new and random; whoever loads the folder makes his own.
         state = {name: each for name, each in network.state_dict().items() if name not in absent}
         network.save_pretrained(beside, state_dict=state)
-        for path in beside.glob("*.safetensors"):
-            path.chmod(beside.stat().st_mode & 0o666)  # safetensors makes them private
         tokenizer.save_pretrained(beside)  # its settings; the file with the pieces comes next
         write_text(beside / "tokenizer.json", json.dumps(cut_tokenizer(record, kept)))
         smaller, encoder, _ = _encoder(beside, output)
@@ -82,26 +78,6 @@ def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> N
         f"{output}: {len(kept):,} of {_pieces(record):,} pieces, {weights / 1e6:.1f} million "
         f"weights\n"
     )
-
-
-def read_paragraphs(paths: Sequence[str]) -> list[str]:
-    """The paragraphs of annotated articles (.jsonl, .json, .csv, .tsv) and plain texts (.txt)."""
-    texts: list[str] = []
-    for path in paths:
-        suffix = Path(path).suffix.lower()
-        if suffix in FORMAT_OF:
-            texts += [article.text for article in read_files([path])]
-        elif suffix == ".txt":
-            texts.append(read_text(path))
-        else:
-            raise HadathError(
-                f"{path}: no reader for {suffix or 'a name without a suffix'}; "
-                f"use {', '.join(FORMAT_OF)} or .txt"
-            )
-    found = [line for text in texts for line in text.splitlines() if line.strip()]
-    if not found:
-        raise HadathError(f"{', '.join(paths)}: no text in these files; name some of the language")
-    return found
 
 
 def unigram_record(path: Path, source: str) -> dict[str, Any]:
