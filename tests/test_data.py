@@ -171,13 +171,22 @@ def test_the_seventh_to_tenth_round_ask_much_that_has_no_answer():
 def test_the_latest_rounds_tell_events_by_their_type_alone():
     for articles, least in (
         (LATER["train-7"], 1500), (LATER["train-8"], 3000), (LATER["train-9"], 500),
-        (LATER["train-10"], 500), (DEV_3, 300),
+        (LATER["train-10"], 500), (LATER["train-11"], 2500), (DEV_3, 300),
     ):  # fmt: skip
         events = [(event, article) for article in articles for event in article.events]
         assert len(events) >= least
         for event, article in events:
             assert not any(event.role(role) for role in ROLES)
             assert (event.span.start, event.span.end) in article.sentences
+
+
+def test_the_eleventh_round_has_every_type_often_and_asks_nothing():
+    articles = LATER["train-11"]
+    kinds = Counter(event.type for article in articles for event in article.events)
+    assert min(kinds[name] for name in load_scheme().names) >= 90
+    assert not any(article.questions for article in articles)
+    told = [article.types_of(n) for article in articles for n in range(len(article.sentences))]
+    assert len(told) >= 3500 and 0.3 < sum(not types for types in told) / len(told) < 0.45
 
 
 def test_every_type_can_be_scored_in_dev_and_in_test():
