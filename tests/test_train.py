@@ -931,7 +931,10 @@ def test_a_model_is_scored_beside_its_baselines(
     card = tmp_path / "card" / "mine.md"
     assert train(["card", str(model), str(tmp_path / "score"), "--output", str(card)]) == 0
     assert card_disagreements(card) == []
-    assert f"{'AnswerFinder' if task == 'answers' else 'EventClassifier'}.load(" in card.read_text()
+    told = card.read_text("utf-8")
+    assert f"{'AnswerFinder' if task == 'answers' else 'EventClassifier'}.load(" in told
+    assert f"`{files['train']}` | training |" in told
+    assert f"`{files['dev']}` | choosing and fitting numbers |" in told
     refused([*words, "--train", files["held"]], capsys, "is in both")
 
 

@@ -128,7 +128,9 @@ def _trained(record: Mapping[str, Any]) -> str:
     """What the run's own record says: commands, settings, data with hashes, time."""
     config = record["config"]
     commands = "\n".join(commands_in(record))
-    hashes = "\n".join(f"| `{path}` | `{digest[:16]}` |" for path, digest in data_in(record))
+    hashes = "\n".join(
+        f"| `{path}` | {_use(path, record)} | `{digest[:16]}` |" for path, digest in data_in(record)
+    )
     seeds = ", ".join(map(str, seeds_in(record)))
     rates = (
         f"{config['epochs']:g} epochs, batches of {config['batch_size']}, learning rate "
@@ -138,8 +140,17 @@ def _trained(record: Mapping[str, Any]) -> str:
     return (
         f"```\n{commands}\n```\n\n{rates}; {seconds_in(record) / 60:.0f} minutes on "
         f"{record['machine']}; revision {record['git'] or 'unknown'}.\n\n"
-        f"| file | SHA-256 begins |\n|---|---|\n{hashes}"
+        f"| file | read for | SHA-256 begins |\n|---|---|---|\n{hashes}"
     )
+
+
+def _use(path: str, record: Mapping[str, Any]) -> str:
+    """What a file was read for; a reader who finds a test set among the data must see why."""
+    config = record["config"]
+    if path in config.get("held_out", ()):
+        return "dropping training articles like it"
+    judged = {*config["dev"], *record.get("refit", {}).get("data", ())}
+    return "choosing and fitting numbers" if path in judged else "training"
 
 
 def _prose(path: str | None) -> dict[str, str]:

@@ -82,7 +82,7 @@ def commands_in(record: Mapping[str, Any]) -> list[str]:
 
 
 def data_in(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(file, SHA-256) of all that a model was trained on and its numbers were fitted to.
+    """(file, SHA-256) of all that its trainings read: train, dev and held-out files.
 
     A file that changed between an averaged model's trainings is there with each of its hashes.
     """

@@ -20,7 +20,7 @@ _SHOWN = {
 _TITLES = {
     "exact_match": "exact match",
     "f1": "F1",
-    "forced_f1": "F1 of the answerable, declining not allowed",
+    "forced_f1": "forced F1",
     "decision_accuracy": "answer-or-none accuracy",
     "micro_f1": "micro-F1",
     "macro_f1": "macro-F1",
