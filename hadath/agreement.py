@@ -15,6 +15,7 @@ import numpy as np
 from hadath.annotations import ROLES, Article, Span, read_articles
 from hadath.errors import HadathError
 from hadath.files import read_json, read_text
+from hadath.text import fold, sentence_at
 
 SecondPass = Mapping[str, Mapping[int, frozenset[str]]]
 
@@ -106,7 +107,7 @@ def agree(first: Sequence[Article], second: Sequence[Article]) -> Agreement:
     """Compare two annotators' articles, matched by id.
 
     Sentences are the first's, else the second's, else the splitter's. Raises HadathError where no
-    id stands in both, or two texts of one id differ.
+    id stands in both, two texts of one id differ, or an event stands in none of the sentences.
     """
     others = {article.id: article for article in second}
     pairs = [(article, others[article.id]) for article in first if article.id in others]
@@ -120,10 +121,19 @@ def agree(first: Sequence[Article], second: Sequence[Article]) -> Agreement:
                 f"annotate the same text in both"
             )
     bounds = {one.id: _sentences(one, other) for one, other in pairs}
+    for one, other in pairs:
+        for event in (*one.events, *other.events):
+            if sentence_at(bounds[one.id], event.span.start) is None:
+                raise HadathError(
+                    f"article {one.id!r}: the event at {event.span.start} stands outside the "
+                    f"sentences that are compared; give both files the same sentences"
+                )
     labels = [
-        (_types(one, start, end), _types(other, start, end))
+        types
         for one, other in pairs
-        for start, end in bounds[one.id]
+        for types in zip(
+            one.sentence_types(bounds[one.id]), other.sentence_types(bounds[one.id]), strict=True
+        )
     ]
     types, pooled = _type_figures(labels)
     matched = {one.id for one, _ in pairs}
@@ -162,13 +172,14 @@ def agree_types(articles: Sequence[Article], second_pass: SecondPass) -> Agreeme
     for name, sentences in second_pass.items():
         if name not in known:
             raise HadathError(f"the second pass has article {name!r}, the annotations do not")
-        count = len(known[name].sentences)
+        types_of = known[name].sentence_types()
+        count = len(types_of)
         for index, labelled in sentences.items():
             if not 0 <= index < count:
                 raise HadathError(
                     f"the second pass has sentence {index} of {name!r}, which has {count} from 0"
                 )
-            labels.append((known[name].types_of(index), labelled))
+            labels.append((types_of[index], labelled))
     if not labels:
         raise HadathError("the second pass labels no sentence")
     types, pooled = _type_figures(labels)
@@ -200,15 +211,7 @@ def read_second_pass(path: str | Path) -> SecondPass:
 
 
 def _sentences(first: Article, second: Article) -> Sequence[tuple[int, int]]:
-    if first.sentences or second.sentences:
-        return first.sentences or second.sentences
-    from hadath.text import sentences
-
-    return sentences(first.text)
-
-
-def _types(article: Article, start: int, end: int) -> frozenset[str]:
-    return frozenset(event.type for event in article.events if start <= event.span.start < end)
+    return first.sentences or second.bounds()
 
 
 def _type_figures(
@@ -281,8 +284,9 @@ def _role_spans(
     """The role's quotes by (sentence, event type)."""
     found: defaultdict[tuple[int, str], set[Span]] = defaultdict(set)
     for event in article.events:
-        inside = (at for at, (start, end) in enumerate(bounds) if start <= event.span.start < end)
-        found[next(inside, -1), event.type].update(event.role(role))
+        sentence = sentence_at(bounds, event.span.start)
+        if sentence is not None:
+            found[sentence, event.type].update(event.role(role))
     return found
 
 
@@ -312,7 +316,7 @@ def _answer_figure(pairs: Sequence[tuple[Article, Article]]) -> AnswerAgreement 
 def _answer_scores(first: Article, second: Article) -> Iterator[tuple[float, float]]:
     """(exact match, token F1) of each question that both asked, in whatever words' spelling."""
     ours, theirs = _answers(first), _answers(second)
-    for question in ours.keys() & theirs.keys():
+    for question in sorted(ours.keys() & theirs.keys()):  # sums of floats depend on the order
         tokens = [(a, b) for a in ours[question] for b in theirs[question]]
         if tokens:
             yield max(float(a == b) for a, b in tokens), max(_f1(a, b) for a, b in tokens)
@@ -323,8 +327,6 @@ def _answer_scores(first: Article, second: Article) -> Iterator[tuple[float, flo
 
 def _answers(article: Article) -> dict[str, list[list[str]]]:
     """The folded words of every answer, by folded question."""
-    from hadath.text import fold
-
     found: defaultdict[str, list[list[str]]] = defaultdict(list)
     for question in article.questions:
         found[fold(question.question)] += [fold(span.text).split() for span in question.answers]

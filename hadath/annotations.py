@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hadath.errors import HadathError, shortened
-from hadath.files import numbered_lines, write_text
+from hadath.files import numbered_lines, parse_json, write_text
+from hadath.text import sentence_at, sentences
 
 ROLES = ("actor", "recipient", "place", "date")
 SPLITS = ("train", "dev", "test", "leave-one-out")
@@ -104,14 +105,23 @@ class Article:
 
     def sentence_of(self, event: Event) -> int | None:
         """Index of the sentence in which the event's words start; None without sentences."""
-        for index, (start, end) in enumerate(self.sentences):
-            if start <= event.span.start < end:
-                return index
-        return None
+        return sentence_at(self.sentences, event.span.start)
 
-    def types_of(self, sentence: int) -> frozenset[str]:
-        """The event types that one sentence reports."""
-        return frozenset(event.type for event in self.events if self.sentence_of(event) == sentence)
+    def bounds(self) -> tuple[tuple[int, int], ...]:
+        """(start, end) of every sentence: the article's own, or else the splitter's."""
+        return self.sentences or tuple(sentences(self.text))
+
+    def sentence_types(
+        self, bounds: Sequence[tuple[int, int]] | None = None
+    ) -> list[frozenset[str]]:
+        """The event types that each sentence reports; `bounds`: where others than its own count."""
+        places = self.bounds() if bounds is None else bounds
+        types: list[set[str]] = [set() for _ in places]
+        for event in self.events:
+            place = sentence_at(places, event.span.start)
+            if place is not None:
+                types[place].add(event.type)
+        return [frozenset(each) for each in types]
 
     def record(self) -> dict[str, Any]:
         """The article as plain JSON values, every column there (so `datasets` sees one schema)."""
@@ -138,9 +148,7 @@ class Article:
             raise AnnotationError([Problem("article", *_not_an("object", record))])
         found: list[Problem] = []
         fields = _fields(record, "", _ARTICLE_KEYS, found)
-        sentences = [
-            _bounds(item, at, found) for at, item in _items(fields, "sentences", "", found)
-        ]
+        bounds = [_bounds(item, at, found) for at, item in _items(fields, "sentences", "", found)]
         events = [_event(item, at, found) for at, item in _items(fields, "events", "", found)]
         questions = [
             _question(item, at, found) for at, item in _items(fields, "questions", "", found)
@@ -153,7 +161,7 @@ class Article:
                 date=_text_or_none(fields, "date", found),
                 source=_text_or_none(fields, "source", found),
                 split=_text_or_none(fields, "split", found),
-                sentences=tuple(sentences),
+                sentences=tuple(bounds),
                 events=tuple(events),
                 questions=tuple(questions),
             )
@@ -194,14 +202,14 @@ def write_articles(path: str | Path, articles: Iterable[Article]) -> None:
 def parse_json_line(line: str) -> object:
     """One line's JSON value. Raises HadathError saying where it breaks off."""
     try:
-        return json.loads(line)
+        return parse_json(line)
     except json.JSONDecodeError as error:
         raise HadathError(
             f"column {error.colno}: not JSON ({error.msg.lower()}); is the line cut off?"
         ) from error
     except RecursionError as error:
         raise HadathError("nested too deeply to be an article") from error
-    except ValueError as error:  # a number of thousands of digits
+    except ValueError as error:  # a number of thousands of digits, a key twice
         raise HadathError(f"not JSON that can be read ({error})") from error
 
 
@@ -224,9 +232,11 @@ def _problems(article: Article) -> Iterator[Problem]:
         yield Problem("text", "it is empty", "an article needs a text")
     if article.split is not None and article.split not in SPLITS:
         yield Problem("split", f"no split {article.split!r}", f"the splits are {', '.join(SPLITS)}")
-    yield from _sentence_problems(article)
+    misplaced = list(_sentence_problems(article))
+    yield from misplaced
     yield from _quote_problems(article)
-    yield from _event_problems(article)
+    if not misplaced:  # else no event's sentence can be told
+        yield from _event_problems(article)
     yield from _question_problems(article)
 
 

@@ -7,7 +7,6 @@ import csv
 import io
 import random
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +27,7 @@ from hadath.annotations import (
 )
 from hadath.errors import HadathError
 from hadath.fields import checked
-from hadath.files import numbered_lines, read_text, write_text
+from hadath.files import numbered_lines, put_between, read_json, write_bytes, write_text
 from hadath.ontology import load_scheme
 from hadath.role_questions import Templates, load_templates, role_questions
 from hadath.text import phrases
@@ -171,7 +170,7 @@ def write_quadclass(source: str | Path, target: str | Path) -> None:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("text", "label"))
-    rows = parse_json_line(read_text(source))
+    rows = read_json(source)
     for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
         if not isinstance(row, dict) or not {"text", "label"} <= row.keys():
             raise HadathError(f"{source}: [{number}]: expected an object with text and label")
@@ -182,14 +181,7 @@ def write_quadclass(source: str | Path, target: str | Path) -> None:
 def write_datasheet(data_folder: str | Path) -> Path:
     """Put the figures of a data folder between the two marks of its README.md; returns its path."""
     path = Path(data_folder) / "README.md"
-    text = read_text(path)
-    first, last = text.find(FIGURES_START), text.find(FIGURES_END)
-    if not 0 <= first < last:
-        raise HadathError(
-            f"{path}: no {FIGURES_START} … {FIGURES_END}; put both in, each on a line"
-        )
-    figures = f"{FIGURES_START}\n{datasheet_figures(data_folder)}\n"
-    write_text(path, text[:first] + figures + text[last:])
+    put_between(path, FIGURES_START, FIGURES_END, datasheet_figures(data_folder))
     return path
 
 
@@ -197,7 +189,10 @@ def datasheet_figures(data_folder: str | Path) -> str:
     """Two Markdown tables: what each split holds, and its events per type."""
     folder, templates = Path(data_folder), load_templates()
     later = {
-        split: sorted(path.stem for path in (folder / "authored").glob(f"{split}-*.jsonl"))
+        split: sorted(
+            (path.stem for path in (folder / "authored").glob(f"{split}-*.jsonl")),
+            key=lambda name: (len(name), name),  # train-10 after train-9
+        )
         for split in SHARES
     }
     names = [name for split in SHARES for name in (split, *later[split])]
@@ -392,8 +387,8 @@ def _labels(article: Article) -> Iterator[str]:
     yield f"source {article.source}"
     for question in article.questions:
         yield "answered" if question.answers else "unanswerable"
-    for sentence in range(len(article.sentences)):
-        yield from article.types_of(sentence)
+    for types in article.sentence_types():
+        yield from types
     yield from ["hundred characters"] * (len(article.text) // 100)
 
 
@@ -424,7 +419,7 @@ def _build_seeds(source: Path, target: Path) -> list[Path]:
     written = [path]
     for given in sorted((*source.glob("*.txt"), *source.glob("second_pass.json"))):
         copy = target / given.name
-        shutil.copyfile(given, copy)
+        write_bytes(copy, given.read_bytes())
         written.append(copy)
     return written
 

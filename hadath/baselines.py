@@ -6,7 +6,7 @@ It does not score (scores.py) and knows nothing of encoders. All of it is determ
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from sklearn.svm import LinearSVC
 from hadath.annotations import Article, Question
 from hadath.errors import HadathError
 from hadath.scores import AnswerResult, EventResult, FloatArray, exact_match, token_f1
-from hadath.text import fold, sentences
+from hadath.text import fold
 
 EventPredictor = Callable[[Sequence[Article]], list[EventResult]]
 AnswerPredictor = Callable[[Sequence[Article]], list[AnswerResult]]
@@ -109,16 +109,10 @@ def fit_answer_baseline(train: Sequence[Article], dev: Sequence[Article]) -> Ans
 def _sentences(articles: Sequence[Article]) -> list[_Sentence]:
     rows = []
     for article in articles:
-        if not article.sentences:
-            article = replace(article, sentences=tuple(sentences(article.text)))
-        types: list[set[str]] = [set() for _ in article.sentences]
-        for event in article.events:
-            place = article.sentence_of(event)
-            if place is not None:
-                types[place].add(event.type)
+        bounds = article.bounds()
         rows += [
-            _Sentence(article, start, end, frozenset(gold))
-            for (start, end), gold in zip(article.sentences, types, strict=True)
+            _Sentence(article, start, end, types)
+            for (start, end), types in zip(bounds, article.sentence_types(bounds), strict=True)
         ]
     return rows
 
@@ -240,7 +234,7 @@ def _closest_sentence(
     words = set(fold(question.question).split())
     whole = sum(map(weights, words))
     best, most = "", -1.0
-    for start, end in article.sentences or sentences(article.text):
+    for start, end in article.bounds():
         text = article.text[start:end].strip()
         covered = sum(weights(word) for word in sorted(words & set(fold(text).split())))
         share = covered / whole if whole else 0.0

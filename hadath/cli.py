@@ -17,11 +17,10 @@ from typing import Any
 from hadath.errors import HadathError, system_reason
 from hadath.highlight import percent
 from hadath.inputs import Input, read_inputs
+from hadath.text import REFUSED, has_arabic_letter
 
 # Articles read at once: enough to fill batches, few enough to show results as they come.
 _TOGETHER = 32
-_REFUSED = re.compile("[\0\u202d\u202e]")  # NUL and the two direction overrides
-_ARABIC = re.compile("[\u0621-\u063f\u0641-\u064a\u066e-\u06d3\ufb50-\ufdff\ufe70-\ufefc]")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -231,12 +230,12 @@ class _Inputs:
                 if isinstance(item, HadathError):
                     raise item
                 check_text(item.text, item.name, "name a file with an article in it")
-                if refused := _REFUSED.search(item.text):
+                if refused := re.search(f"[{''.join(REFUSED)}]", item.text):
                     raise HadathError(
                         f"{item.name}: U+{ord(refused[0]):04X} at character {refused.start()} "
                         f"makes the text read otherwise than it is written; remove it"
                     )
-                if not _ARABIC.search(item.text):
+                if not has_arabic_letter(item.text):
                     raise HadathError(f"{item.name}: no Arabic letter in it; only Arabic is read")
             except HadathError as error:
                 _say(error)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 
 from hadath.errors import HadathError, did_you_mean
-from hadath.files import read_mapping
+from hadath.files import home_path, read_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,11 @@ class TrainingConfig:
                 raise HadathError(f"{name}: {value} is out of range; expected {low} to {high}")
         if not self.dev:
             raise HadathError("dev: no files; name at least one, of other articles than train")
+
+    @property
+    def files(self) -> list[str]:
+        """All files that the training reads."""
+        return [*self.train, *self.dev, *self.held_out]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +145,20 @@ def load_config(kind: type[Config], path: str | Path, words: Sequence[str] = ())
         if field.name not in settings and field.default is dataclasses.MISSING:
             raise HadathError(f"{path}: no {field.name!r}; it has no default, set it")
     try:
+        if "output" in settings:
+            settings["output"] = str(_output(settings["output"]))
         return kind(**settings)
     except HadathError as error:
         # A word of the command line is blamed for what it says, not the file.
         name = str(error).partition(":")[0]
         raise HadathError(f"{said.get(name, path)}: {error}") from error
+
+
+def _output(name: str) -> Path:
+    try:
+        return home_path(name)
+    except HadathError as error:
+        raise HadathError(f"output: {error}") from error
 
 
 def _known(key: object, fields: dict[str, Any], place: str) -> str:
@@ -197,7 +211,7 @@ def _plain(value: object, kind: object, place: str) -> object:
     if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = float("nan")
         if number == number and abs(number) != float("inf"):
             return number

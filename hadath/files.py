@@ -5,14 +5,23 @@ It does not know what is in them; of JSON and YAML only whether they are.
 
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from hadath.errors import HadathError, system_reason
+
+
+def home_path(name: str | Path) -> Path:
+    """The path with its ~ resolved. Raises HadathError where there is no such home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise HadathError(f"{name}: no such home folder; write the path in full") from error
 
 
 def read_text(path: str | Path) -> str:
@@ -44,26 +53,58 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\r")
 
 
+def parse_json(text: str) -> object:
+    """The text's one JSON value. A ValueError says that a key stands twice in one object.
+
+    `json` would take the last one, and what the first one held would be lost without a word.
+    """
+    return json.loads(text, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object; keep one")
+    return found
+
+
 def read_json(path: str | Path) -> object:
     """The file's one JSON value. Raises HadathError naming file:line."""
     text = read_text(path)
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         raise HadathError(
             f"{path}:{error.lineno}: column {error.colno}: not JSON ({error.msg.lower()}); cut off?"
         ) from error
     except RecursionError as error:
         raise HadathError(f"{path}: nested too deeply to be read") from error
-    except ValueError as error:  # a number of thousands of digits
+    except ValueError as error:  # a number of thousands of digits, a key twice
         raise HadathError(f"{path}: not JSON that can be read ({error})") from error
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """Refuses a key that stands twice; YAML forbids it, PyYAML takes the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: str | Path) -> object:
     """The file's one YAML value. Raises HadathError naming file:line."""
     text = read_text(path)
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_EachKeyOnce)  # a SafeLoader
     # A ValueError is a date or number that is none, a RecursionError thousands of brackets.
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -91,6 +132,26 @@ def write_text(path: str | Path, text: str) -> None:
             f"{path}: the text has a lone surrogate at {error.start}; remove it"
         ) from error
     write_bytes(path, data)
+
+
+def file_names(names: Sequence[str], place: str | Path) -> list[str]:
+    """Each name, an article's id for instance, as one that leads out of no folder.
+
+    Raises HadathError, beginning with `place`, where two become one or nothing is left.
+    """
+    safe = [re.sub(r"[^\w.-]", "_", name).lstrip(".") for name in names]
+    if len(set(safe)) < len(safe) or "" in safe:
+        raise HadathError(f"{place}: two ids give the same file name; rename one of the articles")
+    return safe
+
+
+def put_between(path: str | Path, start: str, end: str, text: str) -> None:
+    """Put `text` between the file's two marks. Raises HadathError where they are missing."""
+    before, first, rest = read_text(path).partition(start)
+    _, last, after = rest.partition(end)
+    if not (first and last):
+        raise HadathError(f"{path}: no {start} … {end}; put both in, each on a line")
+    write_text(path, f"{before}{start}\n{text}\n{end}{after}")
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

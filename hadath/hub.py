@@ -17,10 +17,11 @@ from huggingface_hub import utils as hub_utils
 from transformers.utils import logging as transformers_logging
 
 from hadath.errors import HadathError, system_reason
+from hadath.files import home_path
 
 # No *.bin, *.pkl, *.py: neither pickles nor code of others is fetched, let alone run.
 _WANTED = (
-    "config.json", "hadath.json",
+    "config.json", "hadath.json", "training.json", "loss.png",
     "model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json",
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
@@ -34,7 +35,7 @@ def find_folder(source: str | Path, *, task: str) -> Path:
 
     `task` only names the offline default in the message. Raises HadathError in one line.
     """
-    folder = Path(source).expanduser()
+    folder = home_path(source)
     try:
         if folder.is_dir():
             return folder

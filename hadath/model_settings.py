@@ -3,7 +3,6 @@
 It does not know how they are fitted (calibrate.py) nor what uses them (predict.py).
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hadath.errors import HadathError, did_you_mean
-from hadath.files import read_text
+from hadath.files import read_json
 
 TASKS = ("answers", "events")
 CONTEXTS = ("none", "previous")
@@ -88,11 +87,11 @@ def read_settings(folder: Path, name: str) -> ModelSettings:
             f"fine-tune it (python -m train) or name another"
         )
     try:
-        return ModelSettings.from_record(json.loads(read_text(path)))
-    except json.JSONDecodeError as error:
-        raise HadathError(
-            f"{name}/{SETTINGS_FILE}:{error.lineno}: not JSON ({error.msg.lower()}); copy it anew"
-        ) from error
+        record = read_json(path)
+    except HadathError as error:  # it names the file
+        raise HadathError(f"{error}; copy it anew") from error
+    try:
+        return ModelSettings.from_record(record)
     except HadathError as error:
         raise HadathError(f"{name}/{SETTINGS_FILE}: {error}") from error
 

@@ -28,7 +28,7 @@ from transformers import (
 
 from hadath.cleaning import needs_arabert_cleaning, with_arabert_cleaning, with_folded_marks
 from hadath.errors import HadathError
-from hadath.files import read_text, write_bytes, write_text
+from hadath.files import home_path, read_json, read_text, write_bytes, write_text
 from hadath.hub import (
     find_folder,
     first_line,
@@ -119,7 +119,7 @@ def load_model(source: str | Path | None = None, *, task: str) -> Model:
     if absent:
         raise HadathError(
             f"{name}: the weights lack {_few(absent)}, or have them in another size; "
-            f"save or copy the model anew"
+            f"save or copy it anew"
         )
     return Model(network.eval(), _tokenizer(folder, name), settings, name)
 
@@ -148,7 +148,7 @@ def export(source: str | Path | None, target: str | Path, task: str) -> None:
 
     Raises HadathError where `target` holds something already: it might be the model one meant.
     """
-    folder = Path(target).expanduser()
+    folder = home_path(target)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise HadathError(
             f"{target}: is there already; name a new folder (--model names the source)"
@@ -162,7 +162,7 @@ def embedded_folder(task: str) -> Path:
     if task not in TASKS:
         raise HadathError(f"task {task!r}: expected one of {', '.join(TASKS)}")
     beside = Path(__file__).resolve().parent.parent / "models"
-    folder = Path(os.environ.get(MODELS_VARIABLE) or beside).expanduser() / task
+    folder = home_path(os.environ.get(MODELS_VARIABLE) or beside) / task
     if not folder.is_dir():
         raise HadathError(
             f"{folder}: no embedded model for {task} here; set {MODELS_VARIABLE} to the folder "
@@ -173,7 +173,7 @@ def embedded_folder(task: str) -> Path:
 
 def refuse_other_folder(folder: str | Path) -> None:
     """Raise HadathError where a model saved in `folder` would take the place of something else."""
-    folder = Path(folder).expanduser().resolve()
+    folder = home_path(folder).resolve()
     if folder.exists() and not folder.is_dir():
         raise HadathError(f"{folder}: a file; name a folder for the model")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file():
@@ -184,7 +184,7 @@ def refuse_other_folder(folder: str | Path) -> None:
 
 def new_folder(name: str | Path) -> Path:
     """Where `name` points. Raises HadathError where something is there already."""
-    folder = Path(name).expanduser()
+    folder = home_path(name)
     if folder.exists():
         raise HadathError(f"{name}: is there already; name a new folder")
     return folder
@@ -205,11 +205,12 @@ def _config(folder: Path, name: str, task: str) -> PretrainedConfig:
         raise HadathError(f"task {task!r}: expected one of {', '.join(TASKS)}")
     path = folder / "config.json"
     if not path.is_file():
-        raise HadathError(f"{name}: no config.json; save or copy the model anew")
+        raise HadathError(f"{name}: no config.json; save or copy it anew")
     try:
-        kind = json.loads(read_text(path)).get("model_type")
-    except (json.JSONDecodeError, AttributeError) as error:
-        raise HadathError(f"{name}/config.json: not a JSON object; copy it anew") from error
+        record = read_json(path)
+    except HadathError as error:  # it names the file
+        raise HadathError(f"{error}; copy it anew") from error
+    kind = record.get("model_type") if isinstance(record, dict) else None
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise HadathError(
             f"{name}/config.json: model_type {kind!r} is unknown to transformers, and code that "
@@ -240,7 +241,7 @@ def _network(
 
 def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerFast:
     if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.txt", "vocab.json")):
-        raise HadathError(f"{name}: no tokenizer.json; save or copy the model anew")
+        raise HadathError(f"{name}: no tokenizer.json; save or copy it anew")
     with told_in_one_line(f"{name}: tokenizer", _MEND), quiet_libraries():
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
@@ -304,11 +305,12 @@ def _renew_head(network: PreTrainedModel) -> None:
 
 def _is_arabert(folder: Path, source: str | Path) -> bool:
     """By the name asked for, or by the names that its files remember."""
-    names = [folder.name if folder == Path(source).expanduser() else str(source)]
+    names = [folder.name if folder == home_path(source) else str(source)]
     for file, key in (("config.json", "_name_or_path"), ("tokenizer_config.json", "name_or_path")):
         path = folder / file
         if path.is_file():
-            names.append(str(json.loads(read_text(path)).get(key) or ""))
+            record = read_json(path)
+            names.append(str(record.get(key) or "") if isinstance(record, dict) else "")
     return any(needs_arabert_cleaning(name) for name in names)
 
 
@@ -319,7 +321,7 @@ def _save(
     extra_files: Mapping[str, str | bytes],
 ) -> None:
     refuse_other_folder(folder)
-    folder = folder.expanduser().resolve()
+    folder = home_path(folder).resolve()
     with taking_the_place_of(folder) as beside, quiet_libraries():
         write_weights(model.network, beside)
         # The last call's cut would stay in the file, and readers other than transformers heed it.
@@ -380,5 +382,5 @@ def _write_integers(network: PreTrainedModel, folder: Path) -> None:
 
 def _minify(path: Path) -> None:
     """The same JSON without indentation: half the bytes."""
-    value = json.loads(read_text(path))
+    value = read_json(path)
     write_text(path, json.dumps(value, ensure_ascii=False, separators=(",", ":")))

@@ -15,6 +15,9 @@ from matplotlib.figure import Figure
 _COLOUR, _FAINT = "#1f6f8b", "#b8c4c9"
 
 
+PLOTS = ("reliability.png", "length.png", "types.png", "confusion.png")
+
+
 def draw(sheet: Mapping[str, Any]) -> dict[str, bytes]:
     """File name -> PNG of every plot for which the sheet has data."""
     drawn = {}

@@ -73,7 +73,7 @@ def write_sheet(sheet: Sheet, folder: str | Path) -> Path:
 
     Raises HadathError where the sheet is not one or the folder can't be written.
     """
-    from hadath.plots import draw  # matplotlib is slow to import, and a table does without
+    from hadath.plots import PLOTS, draw  # matplotlib is slow to import, and a table does without
 
     folder = Path(folder)
     text = sheet_text(sheet)
@@ -81,6 +81,8 @@ def write_sheet(sheet: Sheet, folder: str | Path) -> Path:
     write_text(folder / "report.md", markdown_report(sheet, plots=sorted(plots)))
     for name, png in plots.items():
         write_bytes(folder / name, png)
+    for name in set(PLOTS) - plots.keys():  # of another sheet that stood here
+        (folder / name).unlink(missing_ok=True)
     write_text(folder / "sheet.json", text)
     return folder / "sheet.json"
 

@@ -5,10 +5,13 @@ It does not know tokens nor AraBERT's cleaning (cleaning.py; nothing of it is re
 
 import re
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+# What no keyboard types and what makes a text read otherwise than it is written: NUL and the two
+# overrides of writing direction.
+REFUSED = ("\0", "\u202d", "\u202e")
 PHRASE_WORDS = 8  # as many words in a row, told in two articles, tie them to one split
 
 _LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -50,6 +53,27 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return [
         bounds for line in _LINE.finditer(text) for bounds in _line_sentences(line[0], line.start())
     ]
+
+
+def sentence_at(bounds: Sequence[tuple[int, int]], character: int) -> int | None:
+    """Index of the (start, end) that holds the character; None where it stands between them.
+
+    `bounds`: in reading order, not overlapping.
+    """
+    index = bisect_right(bounds, character, key=lambda place: place[0]) - 1
+    return index if index >= 0 and character < bounds[index][1] else None
+
+
+def has_arabic_letter(text: str) -> bool:
+    """Whether there is a letter of the Arabic script in it, in whatever form or language.
+
+    Tatweel lengthens a letter and is none, though Unicode calls it one (of another category).
+    """
+    return any(
+        unicodedata.category(character) == "Lo"
+        and unicodedata.name(character, "").startswith("ARABIC")
+        for character in text
+    )
 
 
 def fold(text: str) -> str:

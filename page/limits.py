@@ -5,14 +5,12 @@ It does not know what becomes of the request.
 
 import unicodedata
 
+from hadath.text import REFUSED, has_arabic_letter
 from page.words import RequestError
 
 LONGEST_ARTICLE = 50_000  # characters
 LONGEST_QUESTION = 500  # characters
 MOST_ANSWERS = 10
-
-# What no keyboard types and what would make the text read otherwise than it is written.
-_REFUSED = ("\x00", "\u202d", "\u202e")  # NUL and the two overrides of writing direction
 
 
 def check_article(article: object) -> str:
@@ -38,12 +36,12 @@ def _checked(text: object, what: str, longest: int) -> str:
     if len(text) > longest:
         raise RequestError(f"{what}_long", limit=f"{longest:,}", count=f"{len(text):,}")
     for place, character in enumerate(text, 1):
-        if character in _REFUSED or "\ud800" <= character <= "\udfff":  # half a surrogate pair
+        if character in REFUSED or "\ud800" <= character <= "\udfff":  # half a surrogate pair
             code = f"U+{ord(character):04X}"
             raise RequestError(f"{what}_character", character=code, place=place)
     if not any(_is_seen(character) for character in text):
         raise RequestError(f"{what}_empty")
-    if not any(_is_arabic_letter(character) for character in text):
+    if not has_arabic_letter(text):
         raise RequestError(f"{what}_not_arabic")
     return text
 
@@ -51,11 +49,3 @@ def _checked(text: object, what: str, longest: int) -> str:
 def _is_seen(character: str) -> bool:
     """False for white space and for what is invisible by itself (a direction mark, a joiner)."""
     return not character.isspace() and unicodedata.category(character) not in ("Cf", "Cc")
-
-
-def _is_arabic_letter(character: str) -> bool:
-    # Tatweel lengthens a letter and is none, though Unicode calls it one.
-    return (
-        unicodedata.category(character) == "Lo"
-        and unicodedata.name(character, "").startswith("ARABIC")
-    )  # fmt: skip

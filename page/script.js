@@ -85,7 +85,7 @@
     if (button.dataset.export === "csv") save(csv, `${name}.csv`, "text/csv;charset=utf-8");
     if (button.dataset.export === "copy") {
       await copy(json);
-      const label = button.textContent;
+      const label = (button.dataset.label ??= button.textContent); // a second click finds "copied"
       button.textContent = button.dataset.done;
       setTimeout(() => (button.textContent = label), 1500);
     }

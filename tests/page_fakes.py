@@ -47,8 +47,8 @@ class FakeClassifier:
         if known is None:
             return [_by_word(article, *place) for place in _sentences(article)]
         found = []
-        for index, (start, end) in enumerate(known.sentences):
-            types = {name: 0.91 - 0.17 * n for n, name in enumerate(sorted(known.types_of(index)))}
+        for (start, end), told in zip(known.sentences, known.sentence_types(), strict=True):
+            types = {name: 0.91 - 0.17 * n for n, name in enumerate(sorted(told))}
             found.append(SentenceEvents(start, end, types, {"CONSULT": 0.1, **types}))
         return found
 

@@ -146,6 +146,19 @@ def test_articles_without_sentences_are_split():
     assert agree([one], [article()]).types[0].first == 1
 
 
+def test_an_event_outside_the_sentences_that_are_compared_is_told_not_lost():
+    whole = article(Event("AID", span(0)), Event("AGREE", span(5)))
+    half = replace(article(Event("AID", span(0))), sentences=SENTENCES[:1])
+    with pytest.raises(HadathError, match=r"'a': the event at \d+ stands outside the sentences"):
+        agree([half], [whole])
+    assert agree([whole], [half]).all_types.observed == 0.75
+
+
+def test_a_second_pass_counts_the_splitters_sentences_where_an_article_has_none():
+    one = replace(article(Event("AID", span(5))), sentences=())
+    assert agree_types([one], {"a": {0: frozenset(), 1: frozenset({"AID"})}}).sentences == 2
+
+
 # --- a second pass ---
 
 

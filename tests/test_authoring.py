@@ -126,7 +126,9 @@ def test_splits_are_eighty_ten_ten_and_every_rare_type_reaches_each():
     sizes = Counter(split_of.values())
     assert set(split_of) == {article.id for article in articles}
     assert 16 <= sizes["dev"] <= 24 and 16 <= sizes["test"] <= 24
-    rare = Counter(split_of[article.id] for article in articles if article.types_of(0) == {"RARE"})
+    rare = Counter(
+        split_of[article.id] for article in articles if article.sentence_types()[0] == {"RARE"}
+    )
     assert rare["dev"] == rare["test"] == 2
 
 
@@ -155,7 +157,7 @@ def test_a_data_folder_is_built_whole_and_its_datasheet_filled(tmp_path):
     seed = {"id": "s", "text": "زار مصر.", "sentences": [{"start": 0, "end": 8}]}
     written(source / "seeds" / "annotated.jsonl", seed)
     (source / "seeds" / "s.txt").write_text("زار مصر.", encoding="utf-8")
-    with pytest.raises(HadathError, match=r"README.md: no such file"):
+    with pytest.raises(HadathError, match=r"train.jsonl: no such file"):
         write_datasheet(target)
     paths = build_data(source, target)
     assert [path.name for path in paths] == [

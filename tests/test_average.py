@@ -18,7 +18,8 @@ def shifted(folder, output, by, seed=3):
         for weight in model.network.parameters():
             weight += by
     record = {
-        "command": f"python -m train answers x.yaml seed={seed}", "config": {"seed": seed},
+        "command": f"python -m train answers x.yaml seed={seed}",
+        "config": {"seed": seed, "dev": ["dev.jsonl"]},
         "data": {f"{seed}.jsonl": "0" * 64}, "seconds": 60.0,
         "refit": {"command": "python -m train refit"},
     }  # fmt: skip
@@ -39,7 +40,7 @@ def test_every_weight_is_the_mean_of_the_models(pair, tmp_path, words, up):
     for name, weight in one.network.named_parameters():
         torch.testing.assert_close(mean.network.get_parameter(name), weight + up)
     record = json.loads((output / "training.json").read_text("utf-8"))
-    assert record["config"] == {"seed": 3} and record["average"]["models"] == pair
+    assert record["config"]["seed"] == 3 and record["average"]["models"] == pair
     assert "refit" not in record  # its numbers were another model's
     assert sum(record["average"]["shares"]) == pytest.approx(1)
 

@@ -90,7 +90,7 @@ def test_every_sentence_has_one_result_with_its_gold_types():
         places = [(each.id, *bounds) for each in TEST for bounds in each.sentences]
         assert [(each.article, each.start, each.end) for each in results] == places
         assert [each.gold for each in results] == [
-            each.types_of(number) for each in TEST for number in range(len(each.sentences))
+            types for each in TEST for types in each.sentence_types()
         ]
         assert predict([]) == []
 

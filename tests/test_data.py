@@ -108,10 +108,7 @@ def test_the_second_round_is_as_large_and_as_hard_as_was_asked():
     assert 3 * sum(len(article.text) > 2500 for article in articles) >= len(articles)
     assert 0.22 < sum(not item.answers for item in questions) / len(questions) < 0.27
     sentences = Counter(
-        kind
-        for article in articles
-        for number in range(len(article.sentences))
-        for kind in article.types_of(number)
+        kind for article in articles for types in article.sentence_types() for kind in types
     )
     for weak in ("SANCTION", "RETREAT", "ACCUSE", "ASSAULT", "CONCEDE"):
         assert sentences[weak] >= 150
@@ -151,7 +148,7 @@ def test_the_sixth_round_has_every_type_often_and_its_near_misses():
     articles = LATER["train-6"]
     kinds = Counter(event.type for article in articles for event in article.events)
     assert min(kinds[name] for name in load_scheme().names) >= 75
-    told = [article.types_of(n) for article in articles for n in range(len(article.sentences))]
+    told = [types for article in articles for types in article.sentence_types()]
     assert len(told) >= 4000 and 0.3 < sum(not types for types in told) / len(told) < 0.5
 
 
@@ -185,7 +182,7 @@ def test_the_eleventh_round_has_every_type_often_and_asks_nothing():
     kinds = Counter(event.type for article in articles for event in article.events)
     assert min(kinds[name] for name in load_scheme().names) >= 90
     assert not any(article.questions for article in articles)
-    told = [article.types_of(n) for article in articles for n in range(len(article.sentences))]
+    told = [types for article in articles for types in article.sentence_types()]
     assert len(told) >= 3500 and 0.3 < sum(not types for types in told) / len(told) < 0.45
 
 
@@ -215,8 +212,8 @@ def test_the_second_pass_labels_every_sentence_of_every_seed():
         assert set(second[article.id]) == {str(n) for n in range(len(article.sentences))}
         total += len(article.sentences)
         same += sum(
-            article.types_of(n) == set(second[article.id][str(n)])
-            for n in range(len(article.sentences))
+            types == set(second[article.id][str(n)])
+            for n, types in enumerate(article.sentence_types())
         )
     assert f"{same} of {total} sentences" in (DATA / "README.md").read_text(encoding="utf-8")
 

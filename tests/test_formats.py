@@ -211,7 +211,7 @@ def test_a_label_studio_export_is_read_as_its_annotators_meant_it():
     ]  # fmt: skip
     assert (first.title, first.date, second.id) == ("السيسي وأردوغان", "2024-02-14", "art-2")
     assert second.events[0].actor == (Span(second.text.index("الوزير", 30), "الوزير"),)
-    assert third.types_of(0) == {"SUPPORT"}
+    assert third.sentence_types()[0] == {"SUPPORT"}
     told = [str(repair) for repair in found.repairs]
     assert "task 1: 10 offsets are counted in UTF-16" in told[0]
     assert r"task 2: 2 offsets are counted in code points, \r\n as one" in told[1]
@@ -300,6 +300,13 @@ def test_hypertext_counts_by_its_global_offsets(tmp_path):
             "value: expected",
         ),
         ({"annotations": [{"result": []}], "data": {"text": "  "}}, "text: it is empty"),
+        (
+            {
+                "annotations": [{"result": [{"type": "relation", "labels": 5}]}],
+                "data": {"text": "نص"},
+            },
+            "labels: expected a list",
+        ),
     ],
 )
 def test_a_label_studio_file_of_another_shape_is_one_clear_line(task, message, tmp_path):
@@ -319,7 +326,7 @@ def test_doccano_offsets_are_read_as_the_whole_file_counts_them():
 
 def test_doccano_classes_label_the_whole_text():
     first, second = doccano.read(FIXTURES / "doccano_classes.jsonl").articles
-    assert (first.types_of(0), second.types_of(0)) == ({"ACCUSE"}, frozenset())
+    assert (first.sentence_types()[0], second.sentence_types()[0]) == ({"ACCUSE"}, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -394,7 +401,8 @@ def test_a_table_from_excel_is_read():
     found = table.read_csv(FIXTURES / "excel.csv")
     first, second = found.articles
     assert first.text == 'قال "الوزير": نعم؛\r\nثم غادر'
-    assert first.types_of(0) == {"CONSULT", "RETREAT"} and second.types_of(0) == frozenset()
+    assert first.sentence_types() == [{"CONSULT", "RETREAT"}]
+    assert second.sentence_types() == [frozenset()]
     assert (first.id, second.id) == ("a1", "excel-3")
     assert [str(repair) for repair in found.repairs] == [
         f"{FIXTURES / 'excel.csv'}:1: column 'note'; left out"
@@ -450,9 +458,23 @@ def test_convert_tells_what_the_target_cannot_hold(tmp_path):
     assert (done.articles, done.repairs) == (1, ())
     assert [line.split()[0] for line in done.left_out] == ["roles", "questions"]
     rows = table.read_csv(tmp_path / "a.csv").articles
-    assert [(row.id, row.text, row.types_of(0)) for row in rows] == [
+    assert [(row.id, row.text, row.sentence_types()[0]) for row in rows] == [
         ("a#1", "قال الوزير نعم.", {"CONSULT"}), ("a#2", "ثم عاد", frozenset())
     ]  # fmt: skip
+
+
+def test_a_lone_carriage_return_comes_back_from_a_table(tmp_path):
+    article = Article("a", "نص\rآخر", sentences=((0, 6),))
+    FORMATS["csv"].write(tmp_path / "x.csv", [article])
+    assert [each.text for each in FORMATS["csv"].read(tmp_path / "x.csv").articles] == ["نص\rآخر"]
+
+
+def test_label_studio_tells_of_a_question_asked_twice_of_an_article(tmp_path):
+    twice = tuple(Question(f"q{n}", "من؟", (Span(0, "نص"),)) for n in (1, 2))
+    [told] = FORMATS["label-studio"].write(
+        tmp_path / "x.json", [Article("a", "نص", questions=twice)]
+    )
+    assert "1 questions asked twice" in told
 
 
 def test_an_unknown_format_is_told_the_nearest(tmp_path):

@@ -211,7 +211,7 @@ def test_events_colour_the_article_with_legend_and_table(open_page, articles):
     page.get_by_role("tab").last.click()
     rows = page.locator("#events tbody tr")
     expect(rows.first).to_be_visible()
-    events = sum(len(articles[0].types_of(n)) for n in range(len(articles[0].sentences)))
+    events = sum(len(types) for types in articles[0].sentence_types())
     expect(rows).to_have_count(events)
     expect(page.locator("ul.legend")).to_contain_text("تشاور ولقاء")
     mark = page.locator("#article-text mark.event").last

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -322,6 +323,17 @@ def test_a_card_that_cannot_be_written_leaves_the_old_one_its_sheets(tiny_finder
     with pytest.raises(HadathError, match=r"sheet\.json"):
         write_card(str(tiny_finder_folder), [str(tmp_path / "no")], str(tmp_path / "mine.md"))
     assert old.exists()
+
+
+def test_a_sheet_leaves_no_plot_of_another_that_stood_there(answers_sheet, events_sheet, tmp_path):
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(b"")
+    for sheet in (events_sheet, answers_sheet):
+        write_sheet(sheet, tmp_path)
+    report = (tmp_path / "report.md").read_text("utf-8")
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "mine.png", *re.findall(r"\w+\.png", report)
+    }  # fmt: skip
 
 
 def test_a_card_that_says_more_than_its_sheet_is_caught(answers_sheet, tmp_path):

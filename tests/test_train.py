@@ -567,6 +567,14 @@ def test_a_run_is_resumed_with_what_it_began_with_or_not_at_all(configs, little,
     other = ("learning_rate=1e-3", "learning_rate: 0.003 then, 0.001 now")
     for word, message in (other, (f"train={little / 'held.jsonl'}", "data: files changed")):
         refused([*words, word, "--resume"], capsys, message)
+    # A stray folder is no checkpoint, and a setting of an older version is told, not a traceback.
+    checkpoints = output.with_name("model.checkpoints")
+    (checkpoints / "checkpoint-old").mkdir()
+    run = checkpoints / "run.json"
+    began = run.read_text("utf-8")
+    run.write_text(json.dumps(json.loads(began) | {"gone": 1}), encoding="utf-8")
+    refused([*words, "--resume"], capsys, "gone: 1 then, None now")
+    run.write_text(began, encoding="utf-8")
     assert train([*words, "--resume"]) == 0
 
 

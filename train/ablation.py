@@ -16,13 +16,13 @@ from typing import Any
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig, load_config
 from hadath.errors import HadathError
 from hadath.fields import checked
-from hadath.files import read_json, read_yaml
-from hadath.provenance import git_revision, hardware_line
+from hadath.files import home_path, read_json, read_yaml
+from hadath.provenance import hardware_line
 from train.answers import train_answers
 from train.data import data_hash, training_articles
 from train.events import train_events
 from train.loop import refuse_several_processes
-from train.record import RECORD, command, write_record
+from train.record import RECORD, beginning, command, write_record
 
 KEYS = {"task": str, "config": str, "output": str, "seeds": list, "variants": dict}
 # What the plan itself sets, and what must be alike for figures to be compared.
@@ -50,6 +50,7 @@ def ablate(path: str) -> dict[str, Any]:
     refuse_several_processes("ablate")
     plan = read_ablation(path)
     runs = configs_of(plan)
+    began = beginning([file for configs in runs.values() for file in configs[0].files])
     train: Callable[..., object] = train_answers if plan.task == "answers" else train_events
     for config in (config for configs in runs.values() for config in configs):
         if _finished(config):
@@ -61,15 +62,12 @@ def ablate(path: str) -> dict[str, Any]:
             if not _finished(config):
                 sys.stderr.write(f"{name}, seed {config.seed}:\n")
                 train(config)
-    data: dict[str, str] = {}
-    for config in (configs[0] for configs in runs.values()):
-        data |= data_hash([*config.train, *config.dev, *config.held_out])
     record = {
         "ablation": path,
         "command": command(),
         "seeds": list(plan.seeds),
-        "data": data,
-        "git": git_revision(),
+        "data": began.data,
+        "git": began.git,
         "machine": hardware_line(),
         "variants": [
             {
@@ -109,7 +107,7 @@ def read_ablation(path: str) -> Ablation:
         path=path,
         task=found["task"],
         config=found["config"],
-        output=found["output"],
+        output=str(home_path(found["output"])),
         seeds=tuple(seeds),
         variants=variants,
     )
@@ -147,7 +145,7 @@ def dev_figures(config: TrainingConfig) -> dict[str, float]:
     wanted = json.loads(json.dumps(dataclasses.asdict(config)))
     if not isinstance(record, dict) or record.get("config") != wanted:
         raise HadathError(f"{place}: a run with other settings; remove it or change 'output'")
-    if record.get("data") != data_hash([*config.train, *config.dev, *config.held_out]):
+    if record.get("data") != data_hash(config.files):
         raise HadathError(f"{place}: a run on other data; remove its folder to train it anew")
     judged = [row for row in record.get("log") or () if "eval_goal" in row]
     if not judged:

@@ -5,7 +5,6 @@ It does not know the test split.
 
 import random
 import sys
-import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
@@ -27,14 +26,15 @@ from train.judge import asked_of, fit_answers
 from train.loop import Recipe, fit
 from train.losses import answers_loss
 from train.negatives import moved_questions
+from train.record import beginning
 
 GOAL = "f1"
 
 
 def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
     """Fine-tune, fit temperature and no-answer threshold on dev, save into `config.output`."""
-    began = time.monotonic()
     train, sets = training_articles(config)
+    began = beginning(config.files)
     dev = list(chain.from_iterable(sets))
     refuse_unasked(config, train, dev)
     set_seed(config.seed)  # of a new head; the Trainer sets it again for the rest

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from hadath.annotations import Article, Question
-from hadath.predict import Answer, Reading, SentenceEvents, article_sentences
+from hadath.predict import Answer, Reading, SentenceEvents
 from hadath.scores import token_f1
 from hadath.text import fold
 from train import perturbations as change
@@ -240,7 +240,7 @@ def check_events(
     sentences = [
         (f"{article.id} [{start}:{end}]", article.text[start:end])
         for article in articles
-        for start, end in article_sentences(article)
+        for start, end in article.bounds()
     ]
     results = []
     for name, changed in _EVENT_CHANGES:

@@ -18,13 +18,13 @@ from hadath.baselines import SVM, fit_events_baselines
 from hadath.config import AnswersConfig, EventsConfig, load_config
 from hadath.errors import HadathError
 from hadath.predict import EventClassifier
-from hadath.provenance import git_revision, hardware_line
+from hadath.provenance import hardware_line
 from hadath.scores import EventResult, score_events
-from train.data import data_hash, read_files
+from train.data import read_files
 from train.events import refuse_other_counts, train_events
 from train.judge import event_results
 from train.leave_one_out import leave_one_answers_out, leave_one_events_out
-from train.record import command, write_record
+from train.record import Beginning, beginning, command, write_record
 from train.score import Data, score_answers_model
 
 SHARES = (0.70, 0.15)  # of train and dev; the rest is test
@@ -69,10 +69,10 @@ def quadclass(config: EventsConfig, numbers: Sequence[int]) -> dict[str, Any]:
         replace(config, seed=seed)  # refuses one out of range before hours of training
     articles = read_files(config.train)
     refuse_unfit(config.train, articles)
-    data = data_hash(config.train)
+    began = beginning(config.train)
     runs = []
     for seed in numbers:
-        began = time.monotonic()
+        split_began = time.monotonic()
         folder = Path(config.output) / f"seed-{seed}"
         parts = random_split(articles, seed)
         files = [str(folder.with_name(f"{folder.name}-{name}.jsonl")) for name in parts]
@@ -95,11 +95,11 @@ def quadclass(config: EventsConfig, numbers: Sequence[int]) -> dict[str, Any]:
                 svm_macro_f1=svm["macro_f1"],
                 svm_accuracy=svm["accuracy"],
                 labels={key[3:]: value for key, value in found.items() if key.startswith("f1 ")},
-                seconds=round(time.monotonic() - began, 1),
+                seconds=round(time.monotonic() - split_began, 1),
             )
         )
         sys.stderr.write(f"seed {seed}: macro-F1 {runs[-1].macro_f1:.4f} on test\n")
-    return _written(config, runs, sentences=len(articles), data=data)
+    return _written(config, runs, sentences=len(articles), began=began)
 
 
 def refuse_unfit(files: Sequence[str], articles: Sequence[Article]) -> None:
@@ -158,16 +158,16 @@ def _figures(results: Sequence[EventResult]) -> dict[str, float]:
 
 
 def _written(
-    config: EventsConfig, runs: Sequence[Run], *, sentences: int, data: dict[str, str]
+    config: EventsConfig, runs: Sequence[Run], *, sentences: int, began: Beginning
 ) -> dict[str, Any]:
     record: dict[str, Any] = {
         "benchmark": "quadclass",
         "protocol": f"random 70/15/15, {len(runs)} seeds, mean and standard deviation over seeds",
         "sentences": sentences,
         "command": command(),
-        "data": data,
+        "data": began.data,
         "base": config.base,
-        "git": git_revision(),
+        "git": began.git,
         "machine": hardware_line(),
         "seconds": round(sum(run.seconds for run in runs), 1),
         "macro_f1": _spread([run.macro_f1 for run in runs]),

@@ -3,20 +3,28 @@
 It measures nothing.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hadath.errors import HadathError
-from hadath.files import read_mapping, read_text, write_text
+from hadath.files import read_mapping, read_text, write_bytes, write_text
 from hadath.hub import find_folder
 from hadath.model_settings import ModelSettings, read_settings
 from hadath.models import embedded_folder
 from hadath.report import CardAbout, Sheet, model_card, read_sheet, sheets_of_card, slug
 from train.behaviour_report import Report, behaviour_section, read_behaviour, report_text
-from train.record import commands_in, data_in, read_training_record, seconds_in, seeds_in
+from train.record import (
+    RECORD,
+    commands_in,
+    data_in,
+    held_out_in,
+    judged_in,
+    read_training_record,
+    seconds_in,
+    seeds_in,
+)
 
 _LOAD = {
     "answers": (
@@ -63,16 +71,28 @@ def write_card(
     if checks:
         card_about = replace(card_about, behaviour=behaviour_section(checks))
     text = model_card(read, about=card_about)
-    for old in sheets_of_card(card) if card.exists() else []:
-        old.unlink()
-    for source, name in zip(sheets, names, strict=True):
-        write_text(card.with_name(f"{name}.json"), read_text(Path(source) / "sheet.json"))
-        _copy_plots(Path(source), card.with_name(name))
-    behaviour_of_card(card).unlink(missing_ok=True)
+    files = [card.with_name(f"{name}.json") for name in names]
+    for source, file in zip(sheets, files, strict=True):
+        write_text(file, read_text(Path(source) / "sheet.json"))
+        _copy_plots(Path(source), file.with_suffix(""))
     if checks:
         write_text(behaviour_of_card(card), report_text(checks))
     write_text(card, text)
+    # What the old card had and the new one has not goes last: until then all of the old is there.
+    for old in sheets_of_card(card):
+        if old not in files and _is_sheet(old):
+            old.unlink()
+    if not checks:
+        behaviour_of_card(card).unlink(missing_ok=True)
     return card
+
+
+def _is_sheet(path: Path) -> bool:
+    try:
+        read_sheet(path)
+    except HadathError:
+        return False
+    return True
 
 
 def behaviour_of_card(card: Path) -> Path:
@@ -106,9 +126,13 @@ def _about(
     plots: Mapping[tuple[str, str], str],
 ) -> CardAbout:
     record = read_training_record(folder)
+    try:
+        trained = _trained(record)
+    except (KeyError, TypeError, ValueError) as error:
+        raise HadathError(f"{folder / RECORD}: no training's record; restore the file") from error
     source = "" if model.startswith("embedded-") else model
     load = _LOAD[settings.task].replace('"{source}"', f'"{source}"' if source else "")
-    training = "\n\n".join(part for part in (prose.get("training", ""), _trained(record)) if part)
+    training = "\n\n".join(part for part in (prose.get("training", ""), trained) if part)
     return CardAbout(
         name=prose.get("name", f"Hadath {settings.task}: {folder.name}"),
         summary=prose.get(
@@ -128,8 +152,15 @@ def _trained(record: Mapping[str, Any]) -> str:
     """What the run's own record says: commands, settings, data with hashes, time."""
     config = record["config"]
     commands = "\n".join(commands_in(record))
+    judged, held_out = judged_in(record), held_out_in(record)
+
+    def use(path: str) -> str:  # who finds a test set among the data must see why
+        if path in held_out:
+            return "dropping training articles like it"
+        return "choosing and fitting numbers" if path in judged else "training"
+
     hashes = "\n".join(
-        f"| `{path}` | {_use(path, record)} | `{digest[:16]}` |" for path, digest in data_in(record)
+        f"| `{path}` | {use(path)} | `{digest[:16]}` |" for path, digest in data_in(record)
     )
     seeds = ", ".join(map(str, seeds_in(record)))
     rates = (
@@ -142,15 +173,6 @@ def _trained(record: Mapping[str, Any]) -> str:
         f"{record['machine']}; revision {record['git'] or 'unknown'}.\n\n"
         f"| file | read for | SHA-256 begins |\n|---|---|---|\n{hashes}"
     )
-
-
-def _use(path: str, record: Mapping[str, Any]) -> str:
-    """What a file was read for; a reader who finds a test set among the data must see why."""
-    config = record["config"]
-    if path in config.get("held_out", ()):
-        return "dropping training articles like it"
-    judged = {*config["dev"], *record.get("refit", {}).get("data", ())}
-    return "choosing and fitting numbers" if path in judged else "training"
 
 
 def _prose(path: str | None) -> dict[str, str]:
@@ -170,6 +192,5 @@ def _model_folder(model: str) -> Path:
 
 
 def _copy_plots(source: Path, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
     for plot in source.glob("*.png"):
-        shutil.copyfile(plot, target / plot.name)
+        write_bytes(target / plot.name, plot.read_bytes())

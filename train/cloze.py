@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from hadath.annotations import Article, Question, Span, write_articles
 from hadath.errors import HadathError
-from hadath.text import fold, sentences
+from hadath.text import fold
 from train.data import read_files
 
 GAP = "ماذا"
@@ -84,7 +84,7 @@ def cloze_articles(article: Article, most: int, seed: int) -> list[Article]:
     whatever marks they have there. The same article, number and seed give the same copies.
     """
     dice = random.Random(f"cloze {seed} {article.id}")
-    bounds = article.sentences or sentences(article.text)
+    bounds = article.bounds()
     words = _words(article.text, bounds)
     lengths = Counter(word.sentence for word in words)
     # A sentence that has a word for the gap already would be asked for two things.

@@ -4,7 +4,6 @@ It does not know the test split.
 """
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -18,23 +17,23 @@ from hadath.config import EventsConfig
 from hadath.errors import HadathError, did_you_mean
 from hadath.models import Model, ModelSettings, load_base
 from hadath.ontology import load_scheme
-from hadath.predict import article_sentences
 from hadath.scores import score_events
 from train.augment import articles_in_plain_alefs
 from train.data import training_articles
-from train.examples import Collator, Row, event_rows, sentence_types
+from train.examples import Collator, Row, event_rows
 from train.finish import finish, network_overrides
 from train.judge import fit_events
 from train.loop import Recipe, fit
 from train.losses import events_loss
 from train.pooling import add_pooling_layer
 from train.probe import head_is_new, smoothed_shares, start_from_probe
+from train.record import beginning
 
 
 def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
     """Fine-tune, fit temperature and thresholds on dev, save into `config.output`."""
-    began = time.monotonic()
     train, sets = training_articles(config)
+    began = beginning(config.files)
     dev = list(chain.from_iterable(sets))
     labels = label_set(config, train, dev)
     multi_label = config.mode == "multi-label"
@@ -122,7 +121,7 @@ def refuse_other_counts(
 ) -> None:
     """Raise HadathError, ending in `mend`, where a sentence has no type or several."""
     for article in articles:
-        for types in sentence_types(article, article_sentences(article)):
+        for types in article.sentence_types():
             if len(types) != 1:
                 raise HadathError(
                     f"{', '.join(files)}: article {article.id!r} has a sentence of {len(types)} "

@@ -22,7 +22,7 @@ from hadath.features import (
     sentence_windows,
     span_cost,
 )
-from hadath.predict import article_sentences, sentences_with_context
+from hadath.predict import sentences_with_context
 
 Row = dict[str, Any]
 NO_ANSWER = (0, 0)  # the first token stands for "no answer here"
@@ -77,21 +77,13 @@ def event_rows(
     texts: list[tuple[str, str]] = []
     targets: list[list[float]] = []
     for article in articles:
-        places = article_sentences(article)
-        texts += sentences_with_context(article.text, places, context=context)
-        for types in sentence_types(article, places):
+        bounds = article.bounds()
+        texts += sentences_with_context(article.text, bounds, context=context)
+        for types in article.sentence_types(bounds):
             targets.append([float(label in types) for label in labels])
     windows = sentence_windows(tokenizer, texts, tokens, has_context=context != "none")
     return [
         _row(window) | {"labels": target} for window, target in zip(windows, targets, strict=True)
-    ]
-
-
-def sentence_types(article: Article, places: Sequence[tuple[int, int]]) -> list[frozenset[str]]:
-    """The event types reported in each (start, end) of the article."""
-    return [
-        frozenset(event.type for event in article.events if start <= event.span.start < end)
-        for start, end in places
     ]
 
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from hadath.models import Model, load_model, save_compact, save_model
 from hadath.scores import AnswerResult, EventResult
 from train.judge import Judged
 from train.loop import checkpoint_folder
-from train.record import CURVE, RECORD, loss_curve, record_text, run_record
+from train.record import CURVE, RECORD, Beginning, loss_curve, record_text, run_record
 
 
 def network_overrides(config: TrainingConfig) -> dict[str, float]:
@@ -42,7 +41,7 @@ def finish(
     *,
     fit: Callable[[Model], Judged[AnswerResult] | Judged[EventResult]],
     goal: str,
-    began: float,
+    began: Beginning,
 ) -> Model:
     """Fit the dev numbers, save model, record and loss curve as one folder, drop the checkpoints.
 
@@ -55,8 +54,8 @@ def finish(
         save = save_compact
         model = as_compact(model)
     model = fit(model).model
-    seconds = time.monotonic() - began
-    record = run_record(config, log, seconds=seconds)
+    seconds = began.seconds
+    record = run_record(config, log, began=began, seconds=seconds)
     files: dict[str, str | bytes] = {
         RECORD: record_text(record),
         CURVE: loss_curve(log, goal),

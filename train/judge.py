@@ -12,9 +12,8 @@ import numpy as np
 from hadath import calibrate
 from hadath.annotations import Article, Question
 from hadath.models import Model
-from hadath.predict import AnswerFinder, EventClassifier, Reading, SentenceEvents, article_sentences
+from hadath.predict import AnswerFinder, EventClassifier, Reading, SentenceEvents
 from hadath.scores import AnswerResult, EventResult, exact_match, token_f1
-from train.examples import sentence_types
 
 Result = TypeVar("Result", AnswerResult, EventResult)
 
@@ -101,7 +100,7 @@ def fit_events(model: Model, articles: Sequence[Article]) -> Judged[EventResult]
         [
             [label in types for label in classifier.labels]
             for article in articles
-            for types in sentence_types(article, article_sentences(article))
+            for types in article.sentence_types()
         ]
     )
     multi_label = model.settings.multi_label
@@ -140,7 +139,7 @@ def _event_results(
 ) -> list[EventResult]:
     results = []
     for article, sentences in zip(articles, classified, strict=True):
-        gold = sentence_types(article, [(sentence.start, sentence.end) for sentence in sentences])
+        gold = article.sentence_types([(sentence.start, sentence.end) for sentence in sentences])
         for types, sentence in zip(gold, sentences, strict=True):
             results.append(
                 EventResult(

@@ -15,6 +15,7 @@ from hadath.annotations import Article, write_articles
 from hadath.baselines import BEFORE
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig
 from hadath.errors import HadathError
+from hadath.files import file_names
 from hadath.models import Model
 from hadath.predict import AnswerFinder, EventClassifier
 from hadath.report import About, answer_sheet, event_sheet
@@ -95,8 +96,9 @@ def _folds(config: Config, articles: Sequence[Article]) -> Iterator[tuple[Articl
     """Each article with the config that trains on the others beside the config's own files."""
     if len(articles) < 2:
         raise HadathError("leave-one-out: one article only; there is nothing left to learn from")
-    for article in articles:
-        folder = Path(f"{config.output}-without-{article.id}")
+    names = file_names([article.id for article in articles], "leave-one-out")
+    for article, name in zip(articles, names, strict=True):
+        folder = Path(f"{config.output}-without-{name}")
         others = folder.with_name(f"{folder.name}.jsonl")
         write_articles(others, [other for other in articles if other.id != article.id])
         sys.stderr.write(f"without {article.id}:\n")

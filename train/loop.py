@@ -455,7 +455,8 @@ class _Progress(ProgressCallback):
 
 def _last_checkpoint(folder: Path, *, resume: bool) -> str | None:
     """The newest whole checkpoint to resume from; half-written ones are removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    steps = {path: path.name.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*")}
+    found = sorted((path for path in steps if steps[path].isdecimal()), key=lambda p: int(steps[p]))
     whole = [path for path in found if (path / WHOLE).exists()]
     if not resume:
         if os.environ.get("RANK", "0") == "0":
@@ -477,7 +478,7 @@ def _same_run(config: TrainingConfig, folder: Path, *, resume: bool) -> None:
     Where the folder lies is no setting.
     """
     settings = json.loads(json.dumps(asdict(config)))
-    now = settings | {"data": data_hash([*config.train, *config.dev, *config.held_out])}
+    now = settings | {"data": data_hash(config.files)}
     if not resume or not (folder / RUN).is_file():
         if os.environ.get("RANK", "0") == "0":
             write_text(folder / RUN, json.dumps(now, ensure_ascii=False, indent=1) + "\n")
@@ -486,7 +487,8 @@ def _same_run(config: TrainingConfig, folder: Path, *, resume: bool) -> None:
     was = before if isinstance(before, dict) else {}
     for key in sorted((now.keys() | was.keys()) - {"output"}):
         if now.get(key) != was.get(key):
-            what = "files changed" if key == "data" else f"{was.get(key)!r} then, {now[key]!r} now"
+            what = f"{was.get(key)!r} then, {now.get(key)!r} now"
+            what = "files changed" if key == "data" else what
             raise HadathError(
                 f"{folder}: {key}: {what}; resume with what the run began with, or start anew "
                 f"without --resume"
@@ -504,8 +506,8 @@ def _ended(state: TrainerState, config: TrainingConfig) -> bool:
 def _forget_lost_best(checkpoint: Path, folder: Path) -> None:
     """Point the state at the best checkpoint where it lies now, should the folder have moved."""
     path = checkpoint / "trainer_state.json"
-    state = json.loads(path.read_text(encoding="utf-8"))
-    if state.get("best_model_checkpoint"):
+    state = read_json(path)
+    if isinstance(state, dict) and state.get("best_model_checkpoint"):
         state["best_model_checkpoint"] = str(folder / Path(state["best_model_checkpoint"]).name)
         write_text(path, json.dumps(state))  # whole at any time: each process reads and writes it
 

@@ -6,7 +6,6 @@ base for `answers` and `events`. It knows no task.
 
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -31,8 +30,8 @@ from hadath.errors import HadathError
 from hadath.files import write_text
 from hadath.hub import find_folder, quiet_libraries, told_in_one_line
 from hadath.models import load_base, new_folder, taking_the_place_of
-from hadath.provenance import git_revision, hardware_line
-from train.data import data_hash, read_paragraphs
+from hadath.provenance import hardware_line
+from train.data import read_paragraphs
 from train.loop import (
     chosen_precision,
     freeze,
@@ -40,7 +39,7 @@ from train.loop import (
     refuse_several_processes,
     refuse_wide_window,
 )
-from train.record import RECORD, command, record_text
+from train.record import RECORD, beginning, command, record_text
 
 MASKED = 0.15  # share of the tokens that are hidden (Devlin and others 2019)
 IGNORED = -100  # the collator's label of a token that is not hidden
@@ -82,10 +81,10 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
     a base that has none is trained too, and dropped. Raises HadathError where `output` is there
     already, or a file or the base can't be read.
     """
-    began = time.monotonic()
+    began = beginning(texts)
     target = new_folder(output)
     refuse_several_processes("adapt")
-    paragraphs, data = read_paragraphs(texts), data_hash(texts)
+    paragraphs = read_paragraphs(texts)
     folder = find_folder(base, task="answers")
     # The tokenizer cleans as the base's did, and is saved so. Attention dropout is slow.
     finder, tokenizer = load_base(base, "answers", overrides={"attention_dropout": 0.0})
@@ -115,13 +114,13 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
         )
         trainer.remove_callback(PrinterCallback)
         loss = float(trainer.train().training_loss)
-    seconds = time.monotonic() - began
+    seconds = began.seconds
     record: dict[str, Any] = {
         "command": command(),
         "base": base,
         "adaptation": asdict(how),
-        "data": data,
-        "git": git_revision(),
+        "data": began.data,
+        "git": began.git,
         "machine": hardware_line(),
         "seconds": round(seconds, 1),
         "loss": round(loss, 4),

@@ -8,7 +8,9 @@ import io
 import json
 import shlex
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,35 @@ from train.data import data_hash
 RECORD, CURVE = "training.json", "loss.png"
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a run began with; asked for at its end, files and revision might be others by then."""
+
+    clock: float
+    data: dict[str, str]
+    git: str | None
+
+    @property
+    def seconds(self) -> float:
+        """How long ago that was."""
+        return time.monotonic() - self.clock
+
+
+def beginning(files: Sequence[str]) -> Beginning:
+    """Clock, revision and the files' hashes now. HadathError where one can't be read."""
+    return Beginning(time.monotonic(), data_hash(files), git_revision())
+
+
 def run_record(
-    config: TrainingConfig, log: Sequence[dict[str, Any]], *, seconds: float
+    config: TrainingConfig, log: Sequence[dict[str, Any]], *, began: Beginning, seconds: float
 ) -> dict[str, Any]:
     """All that is needed to repeat the run and to doubt its figures."""
     return {
         "command": command(),
         "config": dataclasses.asdict(config),
-        "data": data_hash([*config.train, *config.dev, *config.held_out]),
+        "data": began.data,
         "versions": library_versions((*PACKAGES, "accelerate")),
-        "git": git_revision(),
+        "git": began.git,
         "machine": hardware_line(),
         "seconds": round(seconds, 1),
         "log": list(log),
@@ -67,6 +88,8 @@ def source_record(folder: Path) -> dict[str, Any]:
             "commands": commands_in(record),
             "seeds": list(seeds_in(record)),
             "data": data_in(record),
+            "dev": sorted(judged_in(record)),
+            "held_out": sorted(held_out_in(record)),
             "seconds": seconds_in(record),
         }
     except (KeyError, TypeError, ValueError) as error:
@@ -94,6 +117,20 @@ def data_in(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs += record.get("data", {}).items()
     pairs += record.get("refit", {}).get("data", {}).items()
     return list(dict.fromkeys(pairs))
+
+
+def judged_in(record: Mapping[str, Any]) -> set[str]:
+    """The files that chose a model and fitted its numbers, an averaged one's sources' too."""
+    sources = record.get("average", {}).get("records", ())
+    files = set(record["config"]["dev"]) | set(record.get("refit", {}).get("data", ()))
+    return files.union(*(source.get("dev", ()) for source in sources))
+
+
+def held_out_in(record: Mapping[str, Any]) -> set[str]:
+    """The files that were read only so that training articles like them were dropped."""
+    sources = record.get("average", {}).get("records", ())
+    files = set(record["config"].get("held_out", ()))
+    return files.union(*(source.get("held_out", ()) for source in sources))
 
 
 def seconds_in(record: Mapping[str, Any]) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hadath.baselines import BEFORE
 from hadath.errors import HadathError
-from hadath.files import read_text, write_text
+from hadath.files import put_between
 from hadath.report import Sheet, read_sheet, sheets_of_card
 
 START, END = "<!-- scores -->", "<!-- end of scores -->"
@@ -30,12 +30,7 @@ _TITLES = {
 
 def write_summary(readme: str | Path, cards: str | Path) -> None:
     """Put `summary(cards)` between the README's two marks; HadathError where they are missing."""
-    text = read_text(readme)
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise HadathError(f"{readme}: no {START} … {END}; put the two marks where the table goes")
-    write_text(readme, f"{before}{START}\n{summary(cards)}\n{END}{after}")
+    put_between(readme, START, END, summary(cards))
 
 
 def summary(cards: str | Path) -> str:

@@ -103,7 +103,10 @@ def write(path: str | Path, articles: Sequence[Article]) -> tuple[str, ...]:
         for number, article in enumerate(articles, 1)
     ]  # fmt: skip
     write_text(path, json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
-    return ()
+    asked = [Counter(question.question for question in article.questions) for article in articles]
+    twice = sum(count - 1 for each in asked for count in each.values())
+    told = f"{twice} questions asked twice of an article: their answers become one question's"
+    return (told,) if twice else ()
 
 
 def _chosen(task: dict[str, Any], place: str, annotator: str | int | None) -> list[Any] | Repair:
@@ -175,7 +178,7 @@ def _gather(results: list[Any], place: str) -> _Draft:
     for number, result in objects(results, f"{place}: result"):
         kind = str(result.get("type"))
         if kind == "relation":
-            draft.links.append(_link(result))
+            draft.links.append(_link(result, f"{place}: result[{number}]"))
             continue
         value = result.get("value")
         if not isinstance(value, dict):
@@ -213,9 +216,9 @@ def _orphans(draft: _Draft) -> Iterator[str]:
             yield f"region {key!r} is an answer without a question"
 
 
-def _link(result: dict[str, Any]) -> Link:
-    labels = result.get("labels") or []
-    roles = [role for label in labels if (role := role_named(str(label)))]
+def _link(result: dict[str, Any], place: str) -> Link:
+    labels = _words(result, "labels", place) if result.get("labels") else []
+    roles = [role for label in labels if (role := role_named(label))]
     return Link(str(result.get("from_id")), str(result.get("to_id")), roles[0] if roles else None)
 
 
@@ -235,7 +238,7 @@ def _words(value: dict[str, Any], key: str, place: str) -> list[str]:
     words = value.get(key)
     words = [words] if isinstance(words, str) else words
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise HadathError(f"{place}: value.{key}: expected a list of texts")
+        raise HadathError(f"{place}: {key}: expected a list of texts")
     return [word for word in words if word.strip()]
 
 

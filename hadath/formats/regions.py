@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hadath.annotations import ROLES, Article, Event, Span
 from hadath.errors import HadathError
 from hadath.formats.repairs import Repair
-from hadath.text import sentences
+from hadath.text import sentence_at, sentences
 
 ANSWER = "ANSWER"
 
@@ -141,10 +141,7 @@ def _by_sentence(
 
 
 def _sentence(marked: Marked, span: Span) -> int | None:
-    for index, (start, end) in enumerate(marked.sentences):
-        if start <= span.start < end:
-            return index
-    return None
+    return sentence_at(marked.sentences, span.start)
 
 
 def _gap(first: Span, second: Span) -> int:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from hadath.annotations import ROLES, Article, Event
 from hadath.errors import HadathError
-from hadath.files import numbered_lines, read_text, write_text
+from hadath.files import file_names, numbered_lines, read_text, write_text
 from hadath.formats.records import DETAILS, build, left_out
 from hadath.formats.repairs import Import, Repair, trim
+from hadath.text import sentence_at
 
 COLUMNS = ("text", "label", "id", *DETAILS)
 DELIMITERS = {"csv": ",;\t", "tsv": "\t"}
@@ -64,13 +65,10 @@ def write_texts(path: str | Path, articles: Sequence[Article]) -> tuple[str, ...
             )
         files = {path: articles[0]}
     else:
-        # An id may hold a slash or dots; a file's name must not lead out of its folder.
-        named = {re.sub(r"[^\w.-]", "_", article.id).lstrip("."): article for article in articles}
-        if len(named) < len(articles) or "" in named:
-            raise HadathError(
-                f"{path}: two ids give the same file name; rename one of the articles"
-            )
-        files = {path / f"{name}.txt": article for name, article in named.items()}
+        names = file_names([article.id for article in articles], path)
+        files = {
+            path / f"{name}.txt": article for name, article in zip(names, articles, strict=True)
+        }
     for file, article in files.items():
         write_text(file, article.text)
     return _text_only(articles)
@@ -191,13 +189,18 @@ def _article(place: str, name: str, cells: dict[str, str]) -> Article:
 def _write(path: str | Path, articles: Sequence[Article], delimiter: str) -> tuple[str, ...]:
     used = [key for key in DETAILS if any(getattr(article, key) for article in articles)]
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+    # Python 3.11 leaves a lone "\r" without quotes, and no reader takes that.
+    if any("\r" in article.text for article in articles):
+        writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    else:
+        writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
     writer.writerow(["text", "label", "id", *used])
     for article in articles:
         kept = [getattr(article, key) or "" for key in used]
         bounds = article.sentences or ((0, len(article.text)),)
+        places = [sentence_at(bounds, event.span.start) for event in article.events]
         for index, (start, end) in enumerate(bounds):
-            inside = [e.type for e in article.events if start <= e.span.start < end]
+            inside = [e.type for e, at in zip(article.events, places, strict=True) if at == index]
             labels = list(dict.fromkeys(inside))
             if any(re.search(r"[;|]", label) for label in labels):
                 raise HadathError(
