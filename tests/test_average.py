@@ -8,7 +8,7 @@ import torch
 
 from hadath.models import load_model, save_model
 from train.__main__ import main as train
-from train.record import commands_in, data_in, seconds_in, seeds_in
+from train.record import commands_in, data_in, held_out_in, judged_in, seconds_in, seeds_in
 
 
 def shifted(folder, output, by, seed=3):
@@ -19,7 +19,7 @@ def shifted(folder, output, by, seed=3):
             weight += by
     record = {
         "command": f"python -m train answers x.yaml seed={seed}",
-        "config": {"seed": seed, "dev": ["dev.jsonl"]},
+        "config": {"seed": seed, "dev": [f"dev-{seed}.jsonl"], "held_out": [f"held-{seed}.jsonl"]},
         "data": {f"{seed}.jsonl": "0" * 64}, "seconds": 60.0,
         "refit": {"command": "python -m train refit"},
     }  # fmt: skip
@@ -53,6 +53,8 @@ def test_a_mean_remembers_the_training_of_all_that_went_into_it(pair, tmp_path):
     record = json.loads((outer / "training.json").read_text("utf-8"))
     assert seeds_in(record) == (3, 4, 5)
     assert sorted(data_in(record)) == [(f"{seed}.jsonl", "0" * 64) for seed in (3, 4, 5)]
+    assert judged_in(record) == {f"dev-{seed}.jsonl" for seed in (3, 4, 5)}
+    assert held_out_in(record) == {f"held-{seed}.jsonl" for seed in (3, 4, 5)}
     assert seconds_in(record) == 180
     told = [line.split()[3:] for line in commands_in(record)]
     trained = [["answers", "x.yaml", f"seed={seed}"] for seed in (3, 5, 4)]

@@ -379,7 +379,11 @@ def test_a_wrong_setting_is_named_with_its_mend(saved, change, words):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("{", "hadath.json:1: column 2: not JSON"), ("[]", "found list"), ('{"task": NaN}', "base: missing")],
+    [
+        ("{", "hadath.json:1: column 2: not JSON"),
+        ("[]", "found list"),
+        ('{"task": NaN}', "base: missing"),
+    ],
 )
 def test_a_settings_file_that_is_none_is_named(saved, content, words):
     (saved / "hadath.json").write_text(content)

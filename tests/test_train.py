@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -42,7 +43,7 @@ from hadath.models import load_base, load_model
 from hadath.ontology import load_scheme
 from hadath.report import card_disagreements
 from hadath.scores import score_answers, score_events
-from train import leave_one_out
+from train import answers, leave_one_out
 from train.__main__ import main as train
 from train.answers import drawn_role_questions
 from train.data import training_articles
@@ -265,6 +266,24 @@ def test_with_nothing_to_resume_one_line_says_so(configs, tmp_path, capsys):
     output = tmp_path / "new"
     words = ["answers", configs["answers"], f"output={output}", "--resume"]
     refused(words, capsys, "nothing to resume; start the run without --resume")
+
+
+def test_a_record_tells_what_the_run_began_with(configs, little, tmp_path, monkeypatch):
+    """Hours later a file may be another, and the revision too."""
+    file = tmp_path / "train.jsonl"
+    shutil.copy(little / "train.jsonl", file)
+    began = hashlib.sha256(file.read_bytes()).hexdigest()
+    real = answers.fit
+
+    def meanwhile(*given, **named):
+        log = real(*given, **named)
+        file.write_text(file.read_text("utf-8").splitlines()[0] + "\n", encoding="utf-8")
+        monkeypatch.setattr("train.record.git_revision", lambda: "later")
+        return log
+
+    monkeypatch.setattr(answers, "fit", meanwhile)
+    told = record(trained("answers", configs, tmp_path / "model", f"train={file}", "epochs=1"))
+    assert told["data"][str(file)] == began and told["git"] != "later"
 
 
 def test_the_seed_alone_decides_the_run(configs, finder_folder, tmp_path):
@@ -1077,11 +1096,13 @@ def test_refit_refuses_files_with_nothing_to_fit_to(
 
 @pytest.mark.parametrize("task", ["answers", "events"])
 def test_compact_refits_are_fitted_to_what_will_be_loaded(
-    task, finder_folder, classifier_folder, little_data, tmp_path
+    task, finder_folder, classifier_folder, little_data, tmp_path, capsys
 ):
     source = {"answers": finder_folder, "events": classifier_folder}[task]
     dev, output = str(little_data / "dev.jsonl"), str(tmp_path / "small")
     assert train(["refit", task, str(source), dev, "--output", output, "--compact"]) == 0
+    fitted = {"answers": "no-answer threshold", "events": "types' threshold"}[task]
+    assert f"{fitted} 0." in capsys.readouterr().err.partition("→")[2]
     model = load_model(output, task=task)
     fit = {"answers": fit_answers, "events": fit_events}[task]
     assert fit(model, read_articles(dev)).model.settings == model.settings

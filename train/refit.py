@@ -9,6 +9,7 @@ from itertools import chain
 
 from hadath.errors import HadathError
 from hadath.hub import find_folder
+from hadath.model_settings import ModelSettings
 from hadath.models import Model, load_model, save_compact, save_model
 from train.data import read_sets
 from train.finish import as_compact
@@ -37,11 +38,16 @@ def refit(
     save = save_compact if compact else save_model
     files = left_by_training(folder, refit=refit_record(dev))
     save(fitted, output, extra_files=files)
-    before, after = model.settings, fitted.settings
-    sys.stderr.write(
-        f"{output}: temperature {before.temperature:.2f} → {after.temperature:.2f}, "
-        f"no-answer threshold {before.no_answer_threshold:.2f} → {after.no_answer_threshold:.2f}\n"
-    )
+    sys.stderr.write(f"{output}: {_numbers(model.settings)} → {_numbers(fitted.settings)}\n")
+
+
+def _numbers(settings: ModelSettings) -> str:
+    """What is fitted, in words."""
+    temperature = f"temperature {settings.temperature:.2f}"
+    if settings.task == "answers":
+        return f"{temperature}, no-answer threshold {settings.no_answer_threshold:.2f}"
+    levels = sorted({settings.thresholds.get(label, 0.5) for label in settings.labels})
+    return f"{temperature}, types' threshold {' to '.join(f'{each:.2f}' for each in levels)}"
 
 
 def fitted_to(model: Model, files: Sequence[str]) -> Model:
