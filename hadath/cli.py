@@ -1,7 +1,7 @@
 """The command line: hadath ask | events | check | agree | convert | export | build-data.
 
 It does not know how any of it is done. Results go to stdout, messages to stderr. Exit status: 0
-done; 1 `check` found something; 2 an input does not fit (the rest was still read).
+done; 1 `check` found something, be it a missing file; 2 an input does not fit (the rest was read).
 """
 
 import argparse
