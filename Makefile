@@ -33,7 +33,7 @@ demo: venv
 	$(BIN)/python serve.py --host $(HOST) --port $(PORT)
 
 test: venv-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: venv-test
 	$(BIN)/ruff check .

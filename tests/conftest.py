@@ -1,9 +1,14 @@
 """Fixtures that several test files share: the repo's articles, and a tiny encoder to train."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of two processes on two cores; torch reads it once
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
