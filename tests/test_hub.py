@@ -83,7 +83,8 @@ print(json.dumps({"modules": modules, "used": used, "failed": failed, "down": do
 def run(tmp_path_factory):
     """What SCRIPT found (modules, used, failed, down), the files it took of AraBERT, its stderr."""
     files = arabert_files()
-    arabert = Repo(files | {"pytorch_model.bin": b"\x80\x04N.", "README.md": b"# AraBERT"})
+    more = {"pytorch_model.bin": b"\x80\x04N.", "README.md": b"# AraBERT", "training.json": b"{}"}
+    arabert = Repo(files | more)
     faulty = faulty_repos(files)
     names = [ARABERT, "example/absent", *faulty]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
@@ -118,10 +119,10 @@ def test_arabert_keeps_its_cleaning_inside_the_saved_tokenizer(run):
     assert "٢٠٢٤" in found["slices"]
 
 
-def test_nothing_but_safe_files_is_fetched(run):
+def test_nothing_but_safe_files_is_fetched_and_the_record_of_the_training(run):
     assert sorted(run["asked"]) == [
         "config.json", "model.safetensors", "special_tokens_map.json", "tokenizer_config.json",
-        "vocab.txt",
+        "training.json", "vocab.txt",
     ]  # fmt: skip
 
 
