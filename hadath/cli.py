@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from hadath import results
 from hadath.errors import HadathError, system_reason
 from hadath.highlight import percent
 from hadath.inputs import Input, read_inputs
@@ -62,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
             "files", nargs="+", metavar="FILE", help="text, JSON Lines, or - for stdin"
         )
         command.add_argument("--model", help="a folder or a hub name; default: the embedded model")
-        command.add_argument("--json", action="store_true", help="one JSON object a line")
+        form = command.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", help="one JSON object a line")
+        form.add_argument("--csv", action="store_true", help="a table for a spreadsheet")
 
     check = commands.add_parser("check", help="lint annotation files")
     check.add_argument("files", nargs="+", metavar="FILE")
@@ -104,10 +107,17 @@ def _ask(options: argparse.Namespace) -> int:
 
     inputs = _Inputs(options.files)
     finder = AnswerFinder.load(options.model)
+    if options.csv:
+        _write(results.csv_head(("article", *results.ANSWER_COLUMNS)))
     for batch in inputs.batches():
         readings = finder.read_many([(options.question, item.text) for item in batch], options.top)
         for item, reading in zip(batch, readings, strict=True):
             answers = reading.answers if reading.found else ()
+            if options.csv:
+                silent = (options.question, *[""] * (len(results.ANSWER_COLUMNS) - 1))
+                rows = list(results.answer_rows(options.question, reading)) or [silent]
+                _write(results.csv_lines((item.name, *row) for row in rows))
+                continue
             if options.json:
                 _line(
                     {
@@ -132,9 +142,15 @@ def _events(options: argparse.Namespace) -> int:
 
     inputs = _Inputs(options.files)
     classifier = EventClassifier.load(options.model)
+    if options.csv:
+        _write(results.csv_head(("article", *results.EVENT_COLUMNS)))
     for batch in inputs.batches():
         classified = classifier.classify_many([item.text for item in batch])
         for item, sentences in zip(batch, classified, strict=True):
+            if options.csv:
+                events = results.event_rows(item.text, sentences)
+                _write(results.csv_lines((item.name, *row) for row in events))
+                continue
             if options.json:
                 rows = [
                     dataclasses.asdict(sentence)
@@ -242,6 +258,10 @@ class _Inputs:
                 self.status = 2
             else:
                 yield item
+
+
+def _write(text: str) -> None:
+    print(text, end="", flush=True)
 
 
 def _line(record: dict[str, Any]) -> None:

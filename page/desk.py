@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from hadath import highlight
+from hadath import highlight, results
 from hadath.annotations import Article
 from hadath.errors import HadathError
-from page import results
 from page.limits import check_article, check_question, check_top
 from page.words import told, words_of
 
@@ -183,7 +182,8 @@ class Desk:
         if not shown.reading.found:
             return highlight.answer_list(shown.reading, words)
         record = results.answers_record(shown.question, shown.reading)
-        table = results.answers_csv(shown.question, shown.reading)
+        rows = results.answer_rows(shown.question, shown.reading)
+        table = results.csv_head(results.ANSWER_COLUMNS) + results.csv_lines(rows)
         return highlight.answer_list(shown.reading, words) + highlight.exports(
             "hadath-answers", record, table, words
         )
@@ -195,7 +195,8 @@ class Desk:
         if shown.events is None:
             return highlight.notice(words["events_hint"])
         record = results.events_record(shown.article, shown.events)
-        table = results.events_csv(shown.article, shown.events)
+        rows = results.event_rows(shown.article, shown.events)
+        table = results.csv_head(results.EVENT_COLUMNS) + results.csv_lines(rows)
         return (
             highlight.legend(shown.events, self._scheme, language)
             + highlight.event_table(

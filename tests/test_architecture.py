@@ -29,7 +29,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("features", "decode"),
     ("calibrate",),
     ("predict",),
-    ("highlight", "inputs"),
+    ("highlight", "inputs", "results"),
     ("resampling", "provenance"),
     ("scores",),
     ("baselines", "metrics", "plots"),

@@ -1,5 +1,7 @@
 """The command line: results on stdout, messages on stderr; a bad input never silences the good."""
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -90,6 +92,33 @@ def test_each_sentence_in_json_is_a_slice_with_its_types(folder, tiny_classifier
             assert sentence["types"].items() <= sentence["scores"].items()
 
 
+def test_a_table_has_a_row_an_answer_or_event_and_names_its_article(
+    folder, tiny_finder_folder, tiny_classifier_folder, capsys
+):
+    files = (folder / "news.txt", folder / "more.jsonl")
+    texts = {each["id"]: each for each in records(run(
+        capsys, "events", *files, "--model", tiny_classifier_folder, "--json")[1])}  # fmt: skip
+    status, out, _ = run(capsys, "events", *files, "--model", tiny_classifier_folder, "--csv")
+    heads, *rows = csv.reader(io.StringIO(out.removeprefix("\ufeff"), newline=""))
+    assert status == 0 and heads[:3] == ["article", "type", "sentence"]
+    told = [
+        [name, kind, sentence["text"]]
+        for name, article in texts.items()
+        for sentence in article["sentences"]
+        for kind in sentence["types"]
+    ]
+    assert [row[:3] for row in rows] == told and told
+    words = ("ask", QUESTION, *files, "--model", tiny_finder_folder)
+    heads, *rows = csv.reader(io.StringIO(run(capsys, *words, "--csv")[1], newline=""))
+    answers = [
+        [each["id"], QUESTION, "1", each["answers"][0]["text"]]
+        for each in records(run(capsys, *words, "--json")[1])
+    ]
+    assert [row[:4] for row in rows] == answers
+    with pytest.raises(SystemExit):
+        run(capsys, *words, "--csv", "--json")
+
+
 def test_results_read_well_without_json_too(
     folder, tiny_finder_folder, tiny_classifier_folder, capsys
 ):
@@ -117,6 +146,8 @@ def test_where_the_article_does_not_say_it_says_so(folder, tiny_finder_folder, t
     status, out, _ = run(capsys, *words)
     assert status == 0 and "the article does not say (answerable: " in out
     assert records(run(capsys, *words, "--json")[1])[0]["answers"] == []
+    _, row = csv.reader(io.StringIO(run(capsys, *words, "--csv")[1], newline=""))
+    assert row[1:] == [QUESTION, "", "", "", "", ""]
 
 
 # Bad inputs.

@@ -13,9 +13,16 @@ from hadath.annotations import Article, Question, Span, read_articles
 from hadath.errors import HadathError
 from hadath.files import read_mapping
 from hadath.ontology import load_scheme
+from hadath.results import (
+    ANSWER_COLUMNS,
+    EVENT_COLUMNS,
+    answer_rows,
+    csv_head,
+    csv_lines,
+    event_rows,
+)
 from page.desk import PASTED, Desk, Shown
 from page.limits import LONGEST_ARTICLE, MOST_ANSWERS, check_article, check_question, check_top
-from page.results import answers_csv, events_csv
 from page.words import LANGUAGES, RequestError, load_words, told, words_of
 
 ROOT = Path(__file__).parents[1]
@@ -170,12 +177,14 @@ def rows(table: str) -> list[list[str]]:
 
 def test_csv_opens_as_arabic_and_runs_no_formula(desk):
     text = '=HYPERLINK(1) التقى الوزير, "نظيره"\nاليوم'
-    heads, row = rows(events_csv(text, FakeClassifier()(text)[:1]))
+    told = csv_lines(event_rows(text, FakeClassifier()(text)[:1]))
+    heads, row = rows(csv_head(EVENT_COLUMNS) + told)
     assert heads[:2] == ["type", "sentence"]
     assert row[0] == "CONSULT"
     assert row[1].startswith("'=HYPERLINK")
     shown = desk.ask("a", "", "أين التقى الوزير نظيره؟", Shown())
-    heads, row = rows(answers_csv(shown.question, shown.reading))
+    told = csv_lines(answer_rows(shown.question, shown.reading))
+    heads, row = rows(csv_head(ANSWER_COLUMNS) + told)
     assert dict(zip(heads, row, strict=True))["answer"] == "عمّان"
 
 

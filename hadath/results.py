@@ -5,11 +5,16 @@ It does not know HTML, nor how the results were found.
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # predict.py brings torch
     from hadath.predict import Reading, SentenceEvents
+
+ANSWER_COLUMNS = ("question", "rank", "answer", "start", "end", "confidence")
+EVENT_COLUMNS = ("type", "sentence", "start", "end", "probability")
+
+Row = tuple[str | int, ...]
 
 _BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as the local code page
 
@@ -48,42 +53,30 @@ def events_record(article: str, sentences: Sequence["SentenceEvents"]) -> dict[s
     }
 
 
-def answers_csv(question: str, reading: "Reading") -> str:
-    """One row an answer."""
-    answers = reading.answers if reading.found else ()
-    return _csv(
-        ("question", "rank", "answer", "start", "end", "confidence"),
-        (
-            (question, rank, answer.text, answer.start, answer.end, f"{answer.confidence:.4f}")
-            for rank, answer in enumerate(answers, 1)
-        ),
-    )
+def answer_rows(question: str, reading: "Reading") -> Iterator[Row]:
+    """ANSWER_COLUMNS of each answer; none where the article does not say."""
+    for rank, answer in enumerate(reading.answers if reading.found else (), 1):
+        yield question, rank, answer.text, answer.start, answer.end, f"{answer.confidence:.4f}"
 
 
-def events_csv(article: str, sentences: Sequence["SentenceEvents"]) -> str:
-    """One row an event; a sentence without one has no row."""
-    return _csv(
-        ("type", "sentence", "start", "end", "probability"),
-        (
-            (
-                name,
-                article[sentence.start : sentence.end],
-                sentence.start,
-                sentence.end,
-                f"{probability:.4f}",
-            )
-            for sentence in sentences
-            for name, probability in sentence.types.items()
-        ),
-    )
+def event_rows(article: str, sentences: Sequence["SentenceEvents"]) -> Iterator[Row]:
+    """EVENT_COLUMNS of each event; a sentence without one has no row."""
+    for sentence in sentences:
+        text = article[sentence.start : sentence.end]
+        for name, probability in sentence.types.items():
+            yield name, text, sentence.start, sentence.end, f"{probability:.4f}"
 
 
-def _csv(heads: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
+def csv_head(columns: Sequence[str]) -> str:
+    """The first line of a CSV file."""
+    return _BYTE_ORDER_MARK + csv_lines([tuple(columns)])
+
+
+def csv_lines(rows: Iterable[Row]) -> str:
+    """Further lines of it."""
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow(heads)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    return _BYTE_ORDER_MARK + stream.getvalue()
+    csv.writer(stream).writerows([_harmless(cell) for cell in row] for row in rows)
+    return stream.getvalue()
 
 
 def _harmless(cell: str | int) -> str | int:
