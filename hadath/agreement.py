@@ -280,13 +280,11 @@ def _role_figure(
 
 def _role_spans(
     article: Article, role: str, bounds: Sequence[tuple[int, int]]
-) -> defaultdict[tuple[int, str], set[Span]]:
-    """The role's quotes by (sentence, event type)."""
-    found: defaultdict[tuple[int, str], set[Span]] = defaultdict(set)
+) -> defaultdict[tuple[int | None, str], set[Span]]:
+    """The role's quotes by (sentence, event type); `agree` has seen that each has its sentence."""
+    found: defaultdict[tuple[int | None, str], set[Span]] = defaultdict(set)
     for event in article.events:
-        sentence = sentence_at(bounds, event.span.start)
-        if sentence is not None:
-            found[sentence, event.type].update(event.role(role))
+        found[sentence_at(bounds, event.span.start), event.type].update(event.role(role))
     return found
 
 

@@ -152,12 +152,7 @@ def _events(options: argparse.Namespace) -> int:
                 _write(results.csv_lines((item.name, *row) for row in events))
                 continue
             if options.json:
-                rows = [
-                    dataclasses.asdict(sentence)
-                    | {"text": item.text[sentence.start : sentence.end]}
-                    for sentence in sentences
-                ]
-                _line({"id": item.name, "sentences": rows})
+                _line({"id": item.name} | results.events_record(item.text, sentences))
                 continue
             print(item.name)
             for sentence in sentences:

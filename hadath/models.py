@@ -119,7 +119,7 @@ def load_model(source: str | Path | None = None, *, task: str) -> Model:
     if absent:
         raise HadathError(
             f"{name}: the weights lack {_few(absent)}, or have them in another size; "
-            f"save or copy it anew"
+            f"save or copy the model anew"
         )
     return Model(network.eval(), _tokenizer(folder, name), settings, name)
 
@@ -205,7 +205,7 @@ def _config(folder: Path, name: str, task: str) -> PretrainedConfig:
         raise HadathError(f"task {task!r}: expected one of {', '.join(TASKS)}")
     path = folder / "config.json"
     if not path.is_file():
-        raise HadathError(f"{name}: no config.json; save or copy it anew")
+        raise HadathError(f"{name}: no config.json; save or copy the model anew")
     try:
         record = read_json(path)
     except HadathError as error:  # it names the file
@@ -241,7 +241,7 @@ def _network(
 
 def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerFast:
     if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.txt", "vocab.json")):
-        raise HadathError(f"{name}: no tokenizer.json; save or copy it anew")
+        raise HadathError(f"{name}: no tokenizer.json; save or copy the model anew")
     with told_in_one_line(f"{name}: tokenizer", _MEND), quiet_libraries():
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):

@@ -487,8 +487,8 @@ def _same_run(config: TrainingConfig, folder: Path, *, resume: bool) -> None:
     was = before if isinstance(before, dict) else {}
     for key in sorted((now.keys() | was.keys()) - {"output"}):
         if now.get(key) != was.get(key):
-            what = f"{was.get(key)!r} then, {now.get(key)!r} now"
-            what = "files changed" if key == "data" else what
+            then, by_now = was.get(key), now.get(key)
+            what = "files changed" if key == "data" else f"{then!r} then, {by_now!r} now"
             raise HadathError(
                 f"{folder}: {key}: {what}; resume with what the run began with, or start anew "
                 f"without --resume"

@@ -81,10 +81,10 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
     a base that has none is trained too, and dropped. Raises HadathError where `output` is there
     already, or a file or the base can't be read.
     """
-    began = beginning(texts)
     target = new_folder(output)
     refuse_several_processes("adapt")
     paragraphs = read_paragraphs(texts)
+    began = beginning(texts)
     folder = find_folder(base, task="answers")
     # The tokenizer cleans as the base's did, and is saved so. Attention dropout is slow.
     finder, tokenizer = load_base(base, "answers", overrides={"attention_dropout": 0.0})

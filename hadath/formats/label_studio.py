@@ -177,13 +177,13 @@ def _gather(results: list[Any], place: str) -> _Draft:
     draft = _Draft()
     for number, result in objects(results, f"{place}: result"):
         kind = str(result.get("type"))
+        at = f"{place}: result[{number}]"
         if kind == "relation":
-            draft.links.append(_link(result, f"{place}: result[{number}]"))
+            draft.links.append(_link(result, at))
             continue
         value = result.get("value")
         if not isinstance(value, dict):
-            raise HadathError(f"{place}: result[{number}].value: expected an object")
-        at = f"{place}: result[{number}]"
+            raise HadathError(f"{at}.value: expected an object")
         key = id_of(result.get("id"), f"#{number}")
         name = str(result.get("from_name", ""))
         if kind in SPAN_KINDS:

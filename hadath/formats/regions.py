@@ -123,11 +123,11 @@ def _by_sentence(
     marked: Marked, region: Region, roles: Mapping[str, dict[str, list[Span]]], role: str | None
 ) -> Iterator[Repair]:
     """Gives a role without a link to the nearest event of its sentence."""
-    sentence = _sentence(marked, region.span)
+    sentence = sentence_at(marked.sentences, region.span.start)
     near = [
         other
         for other in marked.regions
-        if other.key in roles and _sentence(marked, other.span) == sentence
+        if other.key in roles and sentence_at(marked.sentences, other.span.start) == sentence
     ]
     what = f"{role} {region.span.text[:40]!r} at {region.span.start} is linked to no event"
     if not near:
@@ -138,10 +138,6 @@ def _by_sentence(
     if len({other.span for other in near}) > 1:
         done = f"given to the nearest of its sentence, at {event.span.start}"
         yield Repair(marked.place, what, done)
-
-
-def _sentence(marked: Marked, span: Span) -> int | None:
-    return sentence_at(marked.sentences, span.start)
 
 
 def _gap(first: Span, second: Span) -> int:
