@@ -89,10 +89,8 @@ _LETTERS = (
 _ARABIC = "[\u0621-\u063a\u0641-\u064a]"
 # Kept: letters and marks of any script, currency signs, ASCII digits, AraBERT's own punctuation.
 _KEPT = r"\p{L}\p{M}\p{Sc}0-9\s\[\]!\"#$%'()*+,.:;\-<=·>?@\\^_`{|}~—٪٫٬’،؟“؛”»«–…‘"
-# Kept, but parted neither by a space nor by a BertPreTokenizer: a pause mark, a virama, currency.
-_MARKS = "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
-_QUOTATION = "[«»“”„‟]"
 _DIGITS = [f"[{chr(0x660 + value)}{chr(0x6F0 + value)}]" for value in range(10)]
+# Kept, but parted neither by a space nor by a BertPreTokenizer: a pause mark, a virama, currency.
 _ALONE = "[\u06da\u0b4d\\p{Sc}]"
 
 
@@ -161,32 +159,8 @@ def with_arabert_cleaning(tokenizer: PreTrainedTokenizerBase) -> PreTrainedToken
     )
 
 
-def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """The same tokenizer, blind to what carries no meaning in news; it saves and loads as before.
-
-    Diacritics, Quranic marks and tatweel vanish, Arabic-Indic and Persian digits read as 0-9, all
-    double quotation marks as one; offsets still point into the raw text. So a model's answer can't
-    depend on them. Hamza on an alef stays: pre-trained pieces know it. One that folds already comes
-    back as it is. Raises HadathError where it is not a fast tokenizer.
-    """
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise HadathError(
-            f"{type(tokenizer).__name__}: not a fast tokenizer; give the folder a tokenizer.json"
-        )
-    backend = tokenizer.backend_tokenizer
-    stock = backend.normalizer
-    if stock is not None and _QUOTATION in stock.__getstate__().decode("utf-8"):
-        return tokenizer
-    folding = [
-        Replace(Regex(_MARKS), ""),
-        *_digits(),
-        Replace(Regex(_QUOTATION), '"'),
-    ]
-    backend.normalizer = Sequence(folding if stock is None else [stock, *folding])
-    return tokenizer
-
-
-def _digits() -> list[Normalizer]:
+def ascii_digits() -> list[Normalizer]:
+    """Arabic-Indic and Persian digits become 0-9."""
     return [Replace(Regex(both), str(value)) for value, both in enumerate(_DIGITS)]
 
 
@@ -229,7 +203,7 @@ def _characters() -> list[Normalizer]:
     """Digits, neighboring alphabets, repetitions, rejected characters, spaces between kinds."""
     arabic, latin = _ARABIC, "[a-zA-Z]"
     return [
-        *_digits(),
+        *ascii_digits(),
         *(Replace(Regex(pattern), letter) for pattern, letter in _LETTERS),
         Replace(Regex(r"(\D)\1\K\1+"), ""),
         Replace("/", "-"),

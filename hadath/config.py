@@ -45,6 +45,7 @@ class TrainingConfig:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     arabert_cleaning: Literal["auto", "yes", "no"] = "auto"
     fold_marks: bool = False
+    fold_letters: bool = False
     plain_alefs: float = 0.0
     compact: bool = False
 

@@ -26,9 +26,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from hadath.cleaning import needs_arabert_cleaning, with_arabert_cleaning, with_folded_marks
+from hadath.cleaning import needs_arabert_cleaning, with_arabert_cleaning
 from hadath.errors import HadathError
 from hadath.files import home_path, read_json, read_text, write_bytes, write_text
+from hadath.folding import with_folded_letters, with_folded_marks
 from hadath.hub import (
     find_folder,
     first_line,
@@ -72,6 +73,7 @@ def load_base(
     overrides: Mapping[str, Any] | None = None,
     cleaning: str = "auto",
     fold_marks: bool = False,
+    fold_letters: bool = False,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """An encoder from any folder or hub name with a head for `task`, in float32, to be fine-tuned.
 
@@ -79,7 +81,8 @@ def load_base(
     keeps only the lowest ones. `overrides` sets values of the network's config; "attention_dropout"
     and "hidden_dropout" go by whatever name the architecture has for them. `cleaning`: AraBERT's,
     "yes", "no" or "auto", on bases that were pre-trained so. `fold_marks`: the tokenizer becomes
-    blind to diacritics, tatweel and the script of digits. Raises HadathError in one line.
+    blind to diacritics, tatweel and the script of digits. `fold_letters`: it reads letters that the
+    press writes in several ways as one, and the embeddings with it. Raises HadathError in one line.
     """
     folder = find_folder(source, task=task)
     _demand_weights(folder, str(source), task)
@@ -94,7 +97,11 @@ def load_base(
     fine_tuned = (folder / SETTINGS_FILE).is_file()  # then its tokenizer carries what it needs
     if cleaning == "yes" or (cleaning == "auto" and not fine_tuned and _is_arabert(folder, source)):
         tokenizer = with_arabert_cleaning(tokenizer)
-    return network, with_folded_marks(tokenizer) if fold_marks else tokenizer
+    if fold_marks:
+        tokenizer = with_folded_marks(tokenizer)
+    if fold_letters:
+        tokenizer = with_folded_letters(tokenizer, network, str(source))
+    return network, tokenizer
 
 
 def load_model(source: str | Path | None = None, *, task: str) -> Model:

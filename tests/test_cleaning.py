@@ -20,9 +20,9 @@ from hadath.cleaning import (
     arabert_normalizer,
     needs_arabert_cleaning,
     with_arabert_cleaning,
-    with_folded_marks,
 )
 from hadath.errors import HadathError
+from hadath.folding import with_folded_marks
 from hadath.text import fold
 
 with warnings.catch_warnings():

@@ -45,6 +45,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
         fold_marks=config.fold_marks,
+        fold_letters=config.fold_letters,
     )
     refuse_long_annotated_questions(
         tokenizer, [*train, *dev], WindowSize(config.window, config.stride)

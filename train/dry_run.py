@@ -172,6 +172,7 @@ def _network(config: TrainingConfig, labels: tuple[str, ...]) -> tuple[Any, Any,
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
         fold_marks=config.fold_marks,
+        fold_letters=config.fold_letters,
     )
     return network, tokenizer, False
 

@@ -50,6 +50,7 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         overrides=network_overrides(config),
         cleaning=config.arabert_cleaning,
         fold_marks=config.fold_marks,
+        fold_letters=config.fold_letters,
     )
     if config.mean_pooling and head_is_new(network):
         add_pooling_layer(network)

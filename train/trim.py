@@ -24,17 +24,22 @@ from transformers import (
 )
 
 from hadath.errors import HadathError
-from hadath.files import read_json, write_text
+from hadath.files import write_text
 from hadath.hub import find_folder, quiet_libraries, told_in_one_line
 from hadath.models import new_folder, taking_the_place_of
+from hadath.vocabulary import (
+    cut_embeddings,
+    cut_tokenizer,
+    embeddings,
+    pieces,
+    unigram_record,
+)
 from train.data import read_paragraphs
 
 AT_ONCE = 256  # paragraphs tokenised in one call
 RARE = 0.001  # a script's share of the characters under which its letters are not kept as such
 CHECKED = 8  # paragraphs that both encoders read before the smaller one is kept
 CHECKED_TOKENS = 64  # of each of them
-# Ids that a network's config may name.
-_IDS = ("pad", "bos", "eos", "sep", "cls", "decoder_start")
 
 Reading = tuple[list[list[str]], torch.Tensor]
 
@@ -57,7 +62,7 @@ def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> N
     counts = piece_counts(tokenizer, paragraphs)
     padding = network.config.pad_token_id
     kept = kept_pieces(record, counts, paragraphs, least=least, padding=padding)
-    table = _table(network, max(kept) + 1, source)
+    table = embeddings(network, max(kept) + 1, source)
     sample = list(islice(_whole(tokenizer, paragraphs, frozenset(kept)), CHECKED))
     if not sample:
         sys.stderr.write(
@@ -75,23 +80,9 @@ def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> N
         _refuse_difference(before, _reading(encoder, smaller, sample, output))
     weights = sum(each.numel() for name, each in state.items())
     sys.stderr.write(
-        f"{output}: {len(kept):,} of {_pieces(record):,} pieces, {weights / 1e6:.1f} million "
+        f"{output}: {len(kept):,} of {pieces(record):,} pieces, {weights / 1e6:.1f} million "
         f"weights\n"
     )
-
-
-def unigram_record(path: Path, source: str) -> dict[str, Any]:
-    """tokenizer.json as it is. Raises HadathError where it is not a Unigram tokenizer's."""
-    if not path.is_file():
-        raise HadathError(f"{source}: no tokenizer.json; only fast Unigram tokenizers are cut")
-    record = read_json(path)
-    model = record.get("model") if isinstance(record, dict) else None
-    kind = model.get("type") if isinstance(model, dict) else None
-    if not isinstance(record, dict) or kind != "Unigram":
-        raise HadathError(
-            f"{path}: a tokenizer of type {kind!r}; only Unigram ones are cut (XLM-R, e5, mDeBERTa)"
-        )
-    return record
 
 
 def piece_counts(tokenizer: Any, paragraphs: Sequence[str]) -> Counter[int]:  # noqa: ANN401 - whichever AutoTokenizer gives
@@ -128,53 +119,6 @@ def kept_pieces(
     return sorted(kept)
 
 
-def cut_embeddings(
-    network: PreTrainedModel, table: torch.nn.Embedding, kept: Sequence[int]
-) -> None:
-    """Keep the rows of the network's word embeddings named in `kept`, in that order."""
-    place = {old: new for new, old in enumerate(kept)}
-    table.weight = torch.nn.Parameter(table.weight.detach()[torch.tensor(kept)])
-    table.num_embeddings = len(kept)
-    if table.padding_idx is not None:
-        table.padding_idx = place.get(table.padding_idx)
-    for key in (f"{word}_token_id" for word in _IDS):
-        found = getattr(network.config, key, None)
-        if found is not None:
-            setattr(network.config, key, place.get(found))
-    network.config.vocab_size = len(kept)
-
-
-def cut_tokenizer(record: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
-    """tokenizer.json with the kept pieces alone and every id that it names moved to its new one."""
-    place = {old: new for new, old in enumerate(kept)}
-    model = record["model"]
-    pieces = [model["vocab"][old] for old in kept if old < _pieces(record)]
-    special = {token["content"]: place[token["id"]] for token in record["added_tokens"]}
-    return record | {
-        "added_tokens": [token | {"id": place[token["id"]]} for token in record["added_tokens"]],
-        "model": model | {"vocab": pieces, "unk_id": place.get(model["unk_id"])},
-        "post_processor": _renumbered(record.get("post_processor"), special),
-    }
-
-
-def _pieces(record: dict[str, Any]) -> int:
-    """The pieces of the tokenizer's model; tokens added to it have the ids that follow."""
-    return len(record["model"]["vocab"])
-
-
-def _renumbered(processor: Any, special: dict[str, int]) -> Any:  # noqa: ANN401 - any JSON value
-    """The post-processor with the ids of its special tokens replaced, however it nests them."""
-    if isinstance(processor, dict):
-        if set(processor) == {"id", "ids", "tokens"}:
-            return processor | {"ids": [special[token] for token in processor["tokens"]]}
-        return {key: _renumbered(value, special) for key, value in processor.items()}
-    if isinstance(processor, list):
-        if len(processor) == 2 and processor[0] in special and isinstance(processor[1], int):
-            return [processor[0], special[processor[0]]]  # RobertaProcessing: ["</s>", 2]
-        return [_renumbered(value, special) for value in processor]
-    return processor
-
-
 def _encoder(
     folder: Path, name: str
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel, frozenset[str]]:
@@ -196,17 +140,6 @@ def _encoder(
             output_loading_info=True,
         )
     return tokenizer, network.eval(), frozenset(report["missing_keys"])
-
-
-def _table(network: PreTrainedModel, rows: int, name: str) -> torch.nn.Embedding:
-    """The word embeddings. Raises HadathError where the tokenizer's last id has no row there."""
-    table = network.get_input_embeddings()
-    if not isinstance(table, torch.nn.Embedding) or table.num_embeddings < rows:
-        raise HadathError(
-            f"{name}: its embeddings are no table of {rows} rows, as its tokenizer asks for; "
-            f"take weights and tokenizer from the same save"
-        )
-    return table
 
 
 def _whole(

@@ -1,0 +1,87 @@
+"""Tokenizers that read what Arabic news writes in several ways as one: marks, digits, letters.
+
+What is folded here can't move an answer or a type. It does not know AraBERT's own cleaning, which
+such a network was pre-trained with (cleaning.py), nor which model a run chose (models.py).
+"""
+
+import json
+
+from tokenizers import Regex, Tokenizer
+from tokenizers.normalizers import Normalizer, Replace, Sequence
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from hadath.cleaning import ascii_digits
+from hadath.errors import HadathError
+from hadath.vocabulary import merge_pieces
+
+_MARKS = "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
+_QUOTATION = "[«»“”„‟]"
+# The letters that scores hold for one too (text.py, `fold`).
+_LETTERS = (("[أإآٱ]", "ا"), ("[ىی]", "ي"), ("[ةہھ]", "ه"), ("ک", "ك"), ("[ؤئ]", "ء"))
+
+
+def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """The same tokenizer, blind to what carries no meaning in news; it saves and loads as before.
+
+    Diacritics, Quranic marks and tatweel vanish, Arabic-Indic and Persian digits read as 0-9, all
+    double quotation marks as one; offsets still point into the raw text. So a model's answer can't
+    depend on them. One that folds already comes back as it is. Raises HadathError where it is not
+    a fast tokenizer.
+    """
+    _refuse_slow(tokenizer)
+    folding = [Replace(Regex(_MARKS), ""), *ascii_digits(), Replace(Regex(_QUOTATION), '"')]
+    if not _has(tokenizer, _QUOTATION):
+        _add(tokenizer.backend_tokenizer, folding)
+    return tokenizer
+
+
+def with_folded_letters(
+    tokenizer: PreTrainedTokenizerFast, network: PreTrainedModel, name: str
+) -> PreTrainedTokenizerFast:
+    """A tokenizer that reads `أ إ آ ٱ` as `ا`, `ى` as `ي`, `ة` as `ه`, `ؤ ئ` as `ء`, `ک` as `ك`.
+
+    Many readers leave hamzas and dots out, and Egypt's newspapers write فى. Its pieces are spelt so
+    as well, and those that then read alike become one (`merge_pieces`), in the embeddings of
+    `network` too: a text is cut as before, and read nearly as before. One that folds letters
+    already comes back as it is. Raises HadathError where it is not a Unigram tokenizer.
+    """
+    _refuse_slow(tokenizer)
+    if _has(tokenizer, _LETTERS[0][0]):
+        return tokenizer
+    record = json.loads(tokenizer.backend_tokenizer.to_str())
+    kind = record["model"]["type"]
+    if kind != "Unigram":
+        raise HadathError(
+            f"fold_letters: {name} has a {kind} tokenizer; letters are folded in Unigram ones only "
+            f"(XLM-R, e5, mDeBERTa): set it to false, and plain_alefs to 0.15"
+        )
+    folding: list[Normalizer] = [Replace(Regex(each), letter) for each, letter in _LETTERS]
+    merged = merge_pieces(network, record, Sequence(folding).normalize_str, name)
+    backend = Tokenizer.from_str(json.dumps(merged, ensure_ascii=False))
+    _add(backend, folding)
+    return type(tokenizer)(
+        tokenizer_object=backend,
+        model_input_names=list(tokenizer.model_input_names),
+        model_max_length=tokenizer.model_max_length,
+        padding_side=tokenizer.padding_side,
+        truncation_side=tokenizer.truncation_side,
+        **tokenizer.special_tokens_map,
+    )
+
+
+def _refuse_slow(tokenizer: object) -> None:
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise HadathError(
+            f"{type(tokenizer).__name__}: not a fast tokenizer; give the folder a tokenizer.json"
+        )
+
+
+def _has(tokenizer: PreTrainedTokenizerFast, pattern: str) -> bool:
+    """Whether its normalizer replaces by that pattern already."""
+    stock = tokenizer.backend_tokenizer.normalizer
+    return stock is not None and pattern in stock.__getstate__().decode("utf-8")
+
+
+def _add(backend: Tokenizer, folding: list[Normalizer]) -> None:
+    stock = backend.normalizer
+    backend.normalizer = Sequence(folding if stock is None else [stock, *folding])
