@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hadath.decode import Candidate, event_probabilities, spans_of_windows
+from hadath.decode import (
+    Candidate,
+    answerable,
+    best_places,
+    event_probabilities,
+    spans_of_windows,
+)
 
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
 _TINY = 1e-12
@@ -64,24 +70,20 @@ def answers_temperature(
     for spans, places, weight in zip(candidates, right, weights, strict=True):
         if spans:
             probability, hit = _best_span(spans, places)
-            loss -= weight * np.log(np.where(hit, probability, 1 - probability) + _TINY)
+            loss -= weight * np.log((probability if hit else 1 - probability) + _TINY)
     return float(_TEMPERATURES[int(np.argmin(loss))]) if loss.any() else 1.0
 
 
 def _best_span(
     candidates: Sequence[Candidate], right: frozenset[tuple[int, int]]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, bool]:
     """(temperature,) the best span's probability as `rank` gives it, and whether it is right."""
-    best = []
-    for spans in spans_of_windows(candidates):
-        scaled = np.array([0.0, *spans.values()]) / _TEMPERATURES[:, None]
-        odds = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        place = min(spans, key=lambda place: (-spans[place], place))
-        best.append((place, odds[:, 1:].max(axis=1) / odds.sum(axis=1)))
-    best.sort(key=lambda each: each[0])  # of equal ones the first place is shown
-    found = np.array([probability for _, probability in best])
-    hits = np.array([place in right for place, _ in best])
-    return found.max(axis=0), hits[found.argmax(axis=0)]
+    windows = spans_of_windows(candidates)
+    best = best_places(windows)
+    scaled = np.array(list(best.values())) / _TEMPERATURES[:, None]
+    # The first is the best, whose scaled log-odds are the highest.
+    shares = 1.0 / np.exp(scaled - scaled[:, :1]).sum(axis=1)
+    return answerable(windows, _TEMPERATURES) * shares, next(iter(best)) in right
 
 
 def no_answer_threshold(
