@@ -44,6 +44,7 @@ FOLDED_AWAY = (
     change.without_diacritics,
     change.with_tatweel,
     change.with_plain_alefs,
+    change.with_other_final_letters,
     change.with_other_digits,
     change.with_other_quotes,
 )
@@ -79,6 +80,12 @@ def test_digits_swapped_twice_and_added_diacritics_removed_give_the_text_back(te
     assert change.without_diacritics(change.with_diacritics(bare)) == bare
     unstretched = text.replace("\u0640", "")
     assert change.with_tatweel(unstretched).replace("\u0640", "") == unstretched
+
+
+def test_final_letters_change_at_the_end_of_a_word_alone():
+    text = "يرى وزيرٌ في مدرسة الحيّ، على بيئته وفيها (القاهرة)."
+    other = "يري وزيرٌ فى مدرسه الحيّ، علي بيئته وفيها (القاهره)."
+    assert change.with_other_final_letters(text) == other
 
 
 @given(text=NEWS)

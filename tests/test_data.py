@@ -152,9 +152,10 @@ def test_the_sixth_round_has_every_type_often_and_its_near_misses():
     assert len(told) >= 4000 and 0.3 < sum(not types for types in told) / len(told) < 0.5
 
 
-def test_the_seventh_to_tenth_round_ask_much_that_has_no_answer():
+def test_the_seventh_to_twelfth_round_ask_much_that_has_no_answer():
     """The seventh's news questions stand on the sixth round's articles too."""
     leasts = {"train-6": 5000, "train-7": 5000, "train-8": 5000, "train-9": 2000, "train-10": 2000}
+    leasts |= {"train-11": 1700, "train-12": 800}
     for name, least in leasts.items():
         articles = LATER[name]
         questions = [item for article in articles for item in article.questions]
@@ -168,7 +169,8 @@ def test_the_seventh_to_tenth_round_ask_much_that_has_no_answer():
 def test_the_latest_rounds_tell_events_by_their_type_alone():
     for articles, least in (
         (LATER["train-7"], 1500), (LATER["train-8"], 3000), (LATER["train-9"], 500),
-        (LATER["train-10"], 500), (LATER["train-11"], 2500), (DEV_3, 300),
+        (LATER["train-10"], 500), (LATER["train-11"], 2500),
+        (LATER["train-12"], 1500), (DEV_3, 300),
     ):  # fmt: skip
         events = [(event, article) for article in articles for event in article.events]
         assert len(events) >= least
@@ -177,11 +179,10 @@ def test_the_latest_rounds_tell_events_by_their_type_alone():
             assert (event.span.start, event.span.end) in article.sentences
 
 
-def test_the_eleventh_round_has_every_type_often_and_asks_nothing():
+def test_the_eleventh_round_has_every_type_often():
     articles = LATER["train-11"]
     kinds = Counter(event.type for article in articles for event in article.events)
     assert min(kinds[name] for name in load_scheme().names) >= 90
-    assert not any(article.questions for article in articles)
     told = [types for article in articles for types in article.sentence_types()]
     assert len(told) >= 3500 and 0.3 < sum(not types for types in told) / len(told) < 0.45
 

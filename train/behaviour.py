@@ -87,6 +87,7 @@ _BOTH = (  # (name, change of question and article)
 )
 _EACH = (  # (name, change of either alone)
     ("plain alefs", change.with_plain_alefs),
+    ("other final letters", change.with_other_final_letters),
     ("digits of the other script", change.with_other_digits),
 )
 
@@ -223,6 +224,7 @@ _EVENT_CHANGES = (
     ("diacritics removed", change.without_diacritics),
     ("tatweel added", change.with_tatweel),
     ("plain alefs", change.with_plain_alefs),
+    ("other final letters", change.with_other_final_letters),
     ("digits of the other script", change.with_other_digits),
     ("other quotation marks", change.with_other_quotes),
 )

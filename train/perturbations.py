@@ -15,6 +15,8 @@ _JOINED = re.compile("([بتثجحخسشصضطظعغفقكلمنهيئ])(?=[آ-�
 _VOWELLED, _STRETCHED = 0.3, 0.15  # shares of the letters that could be
 
 _ALEFS = str.maketrans("أإآٱ", "اااا")
+_FINAL = re.compile(f"[يىة](?![\\w{_MARKS}])")
+_OTHER_FINAL = {"ي": "ى", "ى": "ي", "ة": "ه"}
 _WESTERN, _EASTERN = "0123456789", "٠١٢٣٤٥٦٧٨٩"
 _OTHER_DIGITS = str.maketrans(_WESTERN + _EASTERN, _EASTERN + _WESTERN)
 _QUOTE = re.compile('["“”„«»]')
@@ -48,6 +50,11 @@ def with_tatweel(text: str) -> str:
 def with_plain_alefs(text: str) -> str:
     """`أ إ آ ٱ` written `ا`, as much of the press does."""
     return text.translate(_ALEFS)
+
+
+def with_other_final_letters(text: str) -> str:
+    """`في` as `فى`, `على` as `علي`, `مدرسة` as `مدرسه`: as Egypt's press and the hurried write."""
+    return _FINAL.sub(lambda letter: _OTHER_FINAL[letter[0]], text)
 
 
 def with_other_digits(text: str) -> str:
