@@ -7,13 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hadath.decode import (
-    Candidate,
-    answerable,
-    best_places,
-    event_probabilities,
-    spans_of_windows,
-)
+from hadath.decode import Candidate, event_probabilities, span_probabilities
 
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
 _TINY = 1e-12
@@ -78,12 +72,8 @@ def _best_span(
     candidates: Sequence[Candidate], right: frozenset[tuple[int, int]]
 ) -> tuple[np.ndarray, bool]:
     """(temperature,) the best span's probability as `rank` gives it, and whether it is right."""
-    windows = spans_of_windows(candidates)
-    best = best_places(windows)
-    scaled = np.array(list(best.values())) / _TEMPERATURES[:, None]
-    # The first is the best, whose scaled log-odds are the highest.
-    shares = 1.0 / np.exp(scaled - scaled[:, :1]).sum(axis=1)
-    return answerable(windows, _TEMPERATURES) * shares, next(iter(best)) in right
+    places, probabilities, _ = span_probabilities(candidates, _TEMPERATURES)
+    return probabilities[:, 0], places[0] in right
 
 
 def no_answer_threshold(

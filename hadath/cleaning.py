@@ -148,9 +148,16 @@ def with_arabert_cleaning(tokenizer: PreTrainedTokenizerBase) -> PreTrainedToken
     pieces = cleaning["normalizers"] if stock is None else [*cleaning["normalizers"], stock]
     backend["normalizer"] = {"type": "Sequence", "normalizers": pieces}
     backend["added_tokens"] = _added_tokens(backend)
-    # A BertTokenizer drops a normalizer of its own when it is loaded again; this class keeps it.
+    return as_stock(tokenizer, Tokenizer.from_str(json.dumps(backend, ensure_ascii=False)))
+
+
+def as_stock(tokenizer: PreTrainedTokenizerFast, backend: Tokenizer) -> PreTrainedTokenizerFast:
+    """A tokenizer with that backend and the other's settings, of the class that keeps a normalizer.
+
+    BertTokenizer and XLMRobertaTokenizer build their own normalizer whenever they are loaded.
+    """
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(json.dumps(backend, ensure_ascii=False)),
+        tokenizer_object=backend,
         model_input_names=list(tokenizer.model_input_names),
         model_max_length=tokenizer.model_max_length,
         padding_side=tokenizer.padding_side,

@@ -76,52 +76,61 @@ def spans_of_windows(candidates: Sequence[Candidate]) -> list[dict[tuple[int, in
     return list(windows.values())
 
 
-def best_places(windows: Sequence[Mapping[tuple[int, int], float]]) -> dict[tuple[int, int], float]:
-    """The log-odds of each (start, end) in the window that is surest of it, best first."""
-    found: dict[tuple[int, int], float] = {}
-    for spans in windows:
-        for place, log_odds in spans.items():
-            found[place] = max(log_odds, found.get(place, -np.inf))
-    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+def span_probabilities(
+    candidates: Sequence[Candidate], temperatures: np.ndarray
+) -> tuple[list[tuple[int, int]], np.ndarray, np.ndarray]:
+    """One question's (start, end) places, best first, and how likely they are.
 
-
-def answerable(
-    windows: Sequence[Mapping[tuple[int, int], float]], temperatures: np.ndarray
-) -> np.ndarray:
-    """(temperature,) the probability that the surest window holds an answer; 0 without a span.
-
-    One softmax a window, as in training: were all windows' spans weighed against a single "no
-    answer", a longer article would always seem to answer.
-    """
-    sure = np.zeros(len(temperatures))
-    for spans in windows:
-        scaled = np.array([0.0, *spans.values()]) / temperatures[:, None]
-        sure = np.maximum(sure, 1.0 - _softmax(scaled)[:, 0])
-    return sure
-
-
-def rank(candidates: Sequence[Candidate], *, temperature: float, top: int) -> Ranking:
-    """One question's answers from the candidates of all its windows.
+    Gives the places, (temperature, place) the probability of each, and (temperature,) that of any
+    answer: that of the window that is surest of one. One softmax a window, as in training: were all
+    windows' spans weighed against a single "no answer", a longer article would always seem to
+    answer.
 
     Spans of different windows are compared by their log-odds, and not by their probability within
     a window: there a sure answer that shares its window with likenesses of itself would lose to a
-    doubtful one that has none (2 points of F1 on dev). A span's probability is that of any answer,
-    times its share among all spans. One found in two windows counts once; one that overlaps a
-    better one is not shown.
+    doubtful one that has none (docs/recipes.md). A span's probability is that of any answer, times
+    the span's share of all spans' odds, where those of another window than the best one's count as
+    far as that window seems to answer: so an article's length does not take confidence away.
     """
     windows = spans_of_windows(candidates)
-    best = best_places(windows)
-    if not best:
-        return Ranking((), 0.0)
-    sure = float(answerable(windows, np.array([temperature]))[0])
-    shares = _softmax(np.array([list(best.values())]) / temperature)[0].tolist()
+    surest: dict[tuple[int, int], tuple[float, int]] = {}
+    for number, spans in enumerate(windows):
+        for place, log_odds in spans.items():
+            if place not in surest or log_odds > surest[place][0]:
+                surest[place] = (log_odds, number)
+    places = sorted(surest, key=lambda place: (-surest[place][0], place))
+    if not places:
+        return [], np.zeros((len(temperatures), 0)), np.zeros(len(temperatures))
+    answers = np.stack([_answers(spans, temperatures) for spans in windows], axis=1)
+    scaled = np.array([surest[place][0] for place in places]) / temperatures[:, None]
+    odds = np.exp(scaled - scaled[:, :1])
+    homes = np.array([surest[place][1] for place in places])
+    weights = np.where(homes == homes[0], 1.0, answers[:, homes])
+    any_answer = answers.max(axis=1)
+    shares = odds / (odds * weights).sum(axis=1, keepdims=True)
+    return places, any_answer[:, None] * shares, any_answer
+
+
+def _answers(spans: Mapping[tuple[int, int], float], temperatures: np.ndarray) -> np.ndarray:
+    """(temperature,) the probability that a window of those log-odds holds an answer."""
+    scaled = np.array([0.0, *spans.values()]) / temperatures[:, None]
+    answer: np.ndarray = 1.0 - _softmax(scaled)[:, 0]
+    return answer
+
+
+def rank(candidates: Sequence[Candidate], *, temperature: float, top: int) -> Ranking:
+    """One question's answers from the candidates of all its windows (`span_probabilities`).
+
+    A span found in two windows counts once; one that overlaps a better one is not shown.
+    """
+    places, probabilities, answerable = span_probabilities(candidates, np.array([temperature]))
     shown: list[RankedSpan] = []
-    for (start, end), share in zip(best, shares, strict=True):
+    for (start, end), probability in zip(places, probabilities[0].tolist(), strict=True):
         if len(shown) == top:
             break
         if all(end <= other.start or other.end <= start for other in shown):
-            shown.append(RankedSpan(start, end, sure * share))
-    return Ranking(tuple(shown), sure)
+            shown.append(RankedSpan(start, end, probability))
+    return Ranking(tuple(shown), float(answerable[0]))
 
 
 def event_probabilities(logits: np.ndarray, *, temperature: float, multi_label: bool) -> np.ndarray:

@@ -10,18 +10,19 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.normalizers import Normalizer, Replace, Sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from hadath.cleaning import ascii_digits
+from hadath.cleaning import as_stock, ascii_digits
 from hadath.errors import HadathError
 from hadath.vocabulary import merge_pieces
 
 _MARKS = "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
 _QUOTATION = "[«»“”„‟]"
-# The letters that scores hold for one too (text.py, `fold`).
+# The letters that scores hold for one too (text.py, `fold`); the last of them are no Arabic ones.
 _LETTERS = (("[أإآٱ]", "ا"), ("[ىی]", "ي"), ("[ةہھ]", "ه"), ("ک", "ك"), ("[ؤئ]", "ء"))
+_FOREIGN = "یہھک"  # Persian, Urdu: their pieces are as probable as those languages make them
 
 
 def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """The same tokenizer, blind to what carries no meaning in news; it saves and loads as before.
+    """A tokenizer that is blind to what carries no meaning in news; it saves and loads as before.
 
     Diacritics, Quranic marks and tatweel vanish, Arabic-Indic and Persian digits read as 0-9, all
     double quotation marks as one; offsets still point into the raw text. So a model's answer can't
@@ -29,21 +30,23 @@ def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizer
     a fast tokenizer.
     """
     _refuse_slow(tokenizer)
+    if _has(tokenizer, _QUOTATION):
+        return tokenizer
     folding = [Replace(Regex(_MARKS), ""), *ascii_digits(), Replace(Regex(_QUOTATION), '"')]
-    if not _has(tokenizer, _QUOTATION):
-        _add(tokenizer.backend_tokenizer, folding)
-    return tokenizer
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    return as_stock(tokenizer, _folding(backend, folding))
 
 
 def with_folded_letters(
     tokenizer: PreTrainedTokenizerFast, network: PreTrainedModel, name: str
 ) -> PreTrainedTokenizerFast:
-    """A tokenizer that reads `أ إ آ ٱ` as `ا`, `ى` as `ي`, `ة` as `ه`, `ؤ ئ` as `ء`, `ک` as `ك`.
+    """A tokenizer that reads the letters of `_LETTERS` as one; `network` learns its new pieces.
 
-    Many readers leave hamzas and dots out, and Egypt's newspapers write فى. Its pieces are spelt so
-    as well, and those that then read alike become one (`merge_pieces`), in the embeddings of
-    `network` too: a text is cut as before, and read nearly as before. One that folds letters
-    already comes back as it is. Raises HadathError where it is not a Unigram tokenizer.
+    Many readers leave hamzas and dots out, Egypt's newspapers write فى, and Persian keyboards ی.
+    Pieces are spelt so as well, and those that then read alike become one (`merge_pieces`), in the
+    network's embeddings too: a text is cut and read nearly as before. What is lost: كتابه (his
+    book) reads as كتابة (writing). One that folds letters already comes back as it is. Raises
+    HadathError where it is not a Unigram tokenizer (XLM-R, e5, mDeBERTa).
     """
     _refuse_slow(tokenizer)
     if _has(tokenizer, _LETTERS[0][0]):
@@ -56,17 +59,15 @@ def with_folded_letters(
             f"(XLM-R, e5, mDeBERTa): set it to false, and plain_alefs to 0.15"
         )
     folding: list[Normalizer] = [Replace(Regex(each), letter) for each, letter in _LETTERS]
-    merged = merge_pieces(network, record, Sequence(folding).normalize_str, name)
-    backend = Tokenizer.from_str(json.dumps(merged, ensure_ascii=False))
-    _add(backend, folding)
-    return type(tokenizer)(
-        tokenizer_object=backend,
-        model_input_names=list(tokenizer.model_input_names),
-        model_max_length=tokenizer.model_max_length,
-        padding_side=tokenizer.padding_side,
-        truncation_side=tokenizer.truncation_side,
-        **tokenizer.special_tokens_map,
+    merged = merge_pieces(
+        network,
+        record,
+        Sequence(folding).normalize_str,
+        name,
+        foreign=lambda piece: any(letter in piece for letter in _FOREIGN),
     )
+    backend = Tokenizer.from_str(json.dumps(merged, ensure_ascii=False))
+    return as_stock(tokenizer, _folding(backend, folding))
 
 
 def _refuse_slow(tokenizer: object) -> None:
@@ -82,6 +83,7 @@ def _has(tokenizer: PreTrainedTokenizerFast, pattern: str) -> bool:
     return stock is not None and pattern in stock.__getstate__().decode("utf-8")
 
 
-def _add(backend: Tokenizer, folding: list[Normalizer]) -> None:
+def _folding(backend: Tokenizer, folding: list[Normalizer]) -> Tokenizer:
     stock = backend.normalizer
     backend.normalizer = Sequence(folding if stock is None else [stock, *folding])
+    return backend

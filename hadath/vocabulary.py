@@ -1,6 +1,6 @@
 """Cuts and merges the pieces of a Unigram tokenizer, and the network's embeddings with them.
 
-It does not know why a piece goes or which letters are one: trim.py and cleaning.py say so.
+It does not know why a piece goes or which letters are one: trim.py and folding.py say so.
 """
 
 import math
@@ -63,6 +63,7 @@ def cut_embeddings(
         if found is not None:
             setattr(network.config, key, place.get(found))
     network.config.vocab_size = len(kept)
+    network.tie_weights()  # other modules may have shared the table
 
 
 def cut_tokenizer(record: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
@@ -79,13 +80,19 @@ def cut_tokenizer(record: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]
 
 
 def merge_pieces(
-    network: PreTrainedModel, record: dict[str, Any], fold: Callable[[str], str], name: str
+    network: PreTrainedModel,
+    record: dict[str, Any],
+    fold: Callable[[str], str],
+    name: str,
+    *,
+    foreign: Callable[[str], bool] = lambda piece: False,
 ) -> dict[str, Any]:
     """Spell the pieces as `fold` does, make one of those that then read alike; give the tokenizer.
 
     Where pieces merge, the one is as probable as they were together, and its embedding is their
     mean, weighted by their probabilities: so a folded text is cut, and read, nearly as the text
-    was. Special and added tokens stay. Changes `network`.
+    was. `foreign` pieces, whose probabilities come from another language's texts, count only where
+    no other reads like them. Special and added tokens stay. Changes `network`.
     """
     special = {token["id"] for token in record["added_tokens"]} | {record["model"]["unk_id"]}
     vocabulary = record["model"]["vocab"]
@@ -99,12 +106,13 @@ def merge_pieces(
     for spelling, group in alike.items():
         if isinstance(spelling, int):
             continue
+        first = group[0]
+        group = [each for each in group if not foreign(vocabulary[each][0])] or group
         scores = [vocabulary[number][1] for number in group]
         best = max(scores)
         shares = torch.tensor([math.exp(score - best) for score in scores])
-        merged[group[0]] = [spelling, best + math.log(shares.sum())]
-        if len(group) > 1:
-            rows[group[0]] = (shares / shares.sum()) @ rows[group]
+        merged[first] = [spelling, best + math.log(shares.sum())]
+        rows[first] = (shares / shares.sum()) @ table.weight.detach()[group]
     table.weight = torch.nn.Parameter(rows)
     kept = sorted({*(group[0] for group in alike.values()), *range(len(vocabulary), last + 1)})
     cut_embeddings(network, table, kept)
@@ -119,7 +127,8 @@ def _renumbered(processor: Any, special: dict[str, int]) -> Any:  # noqa: ANN401
             return processor | {"ids": [special[token] for token in processor["tokens"]]}
         return {key: _renumbered(value, special) for key, value in processor.items()}
     if isinstance(processor, list):
-        if len(processor) == 2 and processor[0] in special and isinstance(processor[1], int):
-            return [processor[0], special[processor[0]]]  # RobertaProcessing: ["</s>", 2]
+        first, second = processor if len(processor) == 2 else (None, None)
+        if isinstance(first, str) and first in special and isinstance(second, int):
+            return [first, special[first]]  # RobertaProcessing: ["</s>", 2]
         return [_renumbered(value, special) for value in processor]
     return processor

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("files", "fields"),
-    ("text", "cleaning"),
+    ("text", "cleaning", "vocabulary"),
+    ("folding",),
     ("annotations",),
     ("ontology",),
     ("role_questions",),
