@@ -8,7 +8,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, BertTokenizer
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertForQuestionAnswering,
+    BertTokenizer,
+    XLMRobertaTokenizer,
+)
 
 from hadath.errors import HadathError
 from hadath.folding import with_folded_letters, with_folded_marks
@@ -162,6 +168,42 @@ def test_letters_are_folded_once_and_a_saved_model_still_folds(spelling, tmp_pat
     assert torch.equal(*(each.get_input_embeddings().weight for each in (again[0], network)))
     one, other = SPELLINGS[0]
     assert again[1](one)["input_ids"] == again[1](other)["input_ids"]
+
+
+def test_a_multilingual_tokenizer_of_its_own_class_folds_when_loaded_again(tmp_path):
+    """XLMRobertaTokenizer, multilingual E5's too, makes its own normalizer when it is loaded."""
+    letters = [(letter, -9.0) for letter in "▁اأنكکيیةه"]
+    words = [("▁أن", -4.0), ("▁ان", -5.0), ("▁كان", -6.0), ("▁کان", -2.0), ("ی", -1.0)]
+    special = [(token, 0.0) for token in ("<s>", "<pad>", "</s>", "<unk>")]
+    vocabulary = [*special, *dict([*letters, *words]).items(), ("<mask>", 0.0)]
+    old = {piece: number for number, (piece, _) in enumerate(vocabulary)}
+    shape = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    config = BertConfig(
+        vocab_size=len(vocabulary) + 3, intermediate_size=8, pad_token_id=1, **shape
+    )
+    network = BertForQuestionAnswering(config)
+    was = network.get_input_embeddings().weight.detach().clone()
+    stock = XLMRobertaTokenizer(vocab=vocabulary)
+    folded = with_folded_letters(with_folded_marks(stock), network, "stock")
+    folded.save_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path)
+    for tokenizer in (folded, again):
+        assert tokenizer("أَن کـان")["input_ids"] == tokenizer("ان كان")["input_ids"]
+        assert tokenizer.convert_ids_to_tokens(tokenizer("أن كان")["input_ids"]) == [
+            "<s>", "▁ان", "▁كان", "</s>"
+        ]  # fmt: skip
+    table = network.get_input_embeddings().weight
+    assert len(table) == len(again) == network.config.vocab_size
+    # A mean for two Arabic spellings, the Arabic one alone beside a Persian one, <mask> as it was.
+    share = 1 / (1 + math.exp(-1))
+    mean = share * was[old["▁أن"]] + (1 - share) * was[old["▁ان"]]
+    for piece, row in (
+        ("▁ان", mean),
+        ("▁كان", was[old["▁كان"]]),
+        ("ي", was[old["ي"]]),
+        (again.mask_token, was[old["<mask>"]]),
+    ):
+        assert torch.allclose(table[again.convert_tokens_to_ids(piece)], row, atol=1e-6), piece
 
 
 def test_letters_of_a_wordpiece_vocabulary_are_not_folded(spelling, tmp_path):
