@@ -15,6 +15,12 @@ from hadath import AnswerFinder, EventClassifier
 from hadath.ontology import load_scheme
 from hadath.scores import score_answers, score_events
 from train.judge import answer_results, event_results
+from train.perturbations import (
+    with_diacritics,
+    with_other_final_letters,
+    with_plain_alefs,
+    with_tatweel,
+)
 from train.summary import summary
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +77,16 @@ def test_a_visit_is_a_consult_and_a_bombardment_an_assault(classifier):
     )
     assert "CONSULT" in visit.types and "ASSAULT" in shelling.types
     assert classifier.labels == tuple(kind.name for kind in load_scheme().types)
+
+
+def test_events_depend_on_no_spelling(classifier, seed_articles):
+    text = seed_articles[0].text[:1500]
+    other = with_tatweel(with_diacritics(with_other_final_letters(with_plain_alefs(text))))
+    assert other != text
+    one, two = ([sentence.scores for sentence in classifier(each)] for each in (text, other))
+    assert len(one) == len(two) > 3
+    for scores, others in zip(one, two, strict=True):
+        assert scores == pytest.approx(others, abs=0.02)
 
 
 def test_the_shipped_models_are_far_above_chance_on_real_news(finder, classifier, seed_articles):
