@@ -132,10 +132,7 @@ def with_arabert_cleaning(tokenizer: PreTrainedTokenizerBase) -> PreTrainedToken
     One that cleans already comes back as it is, however it was trained. Raises HadathError where it
     is not a fast WordPiece tokenizer.
     """
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise HadathError(
-            f"{type(tokenizer).__name__}: not a fast tokenizer; give the folder a tokenizer.json"
-        )
+    refuse_slow(tokenizer)
     backend = json.loads(tokenizer.backend_tokenizer.to_str())
     stock = backend["normalizer"]
     if f'"{URL_TOKEN[1:]} "' in json.dumps(stock, ensure_ascii=False):
@@ -149,6 +146,14 @@ def with_arabert_cleaning(tokenizer: PreTrainedTokenizerBase) -> PreTrainedToken
     backend["normalizer"] = {"type": "Sequence", "normalizers": pieces}
     backend["added_tokens"] = _added_tokens(backend)
     return as_stock(tokenizer, Tokenizer.from_str(json.dumps(backend, ensure_ascii=False)))
+
+
+def refuse_slow(tokenizer: object) -> None:
+    """Raise HadathError where it is no fast tokenizer: others have no normalizer to change."""
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise HadathError(
+            f"{type(tokenizer).__name__}: not a fast tokenizer; give the folder a tokenizer.json"
+        )
 
 
 def as_stock(tokenizer: PreTrainedTokenizerFast, backend: Tokenizer) -> PreTrainedTokenizerFast:

@@ -66,7 +66,7 @@ def best_spans(
     ]
 
 
-def spans_of_windows(candidates: Sequence[Candidate]) -> list[dict[tuple[int, int], float]]:
+def _spans_of_windows(candidates: Sequence[Candidate]) -> list[dict[tuple[int, int], float]]:
     """Of each window, the log-odds of each (start, end); of twins the better."""
     windows: dict[int, dict[tuple[int, int], float]] = {}
     for candidate in candidates:
@@ -92,7 +92,7 @@ def span_probabilities(
     the span's share of all spans' odds, where those of another window than the best one's count as
     far as that window seems to answer: so an article's length does not take confidence away.
     """
-    windows = spans_of_windows(candidates)
+    windows = _spans_of_windows(candidates)
     surest: dict[tuple[int, int], tuple[float, int]] = {}
     for number, spans in enumerate(windows):
         for place, log_odds in spans.items():

@@ -10,7 +10,7 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.normalizers import Normalizer, Replace, Sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from hadath.cleaning import as_stock, ascii_digits
+from hadath.cleaning import as_stock, ascii_digits, refuse_slow
 from hadath.errors import HadathError
 from hadath.vocabulary import merge_pieces
 
@@ -29,7 +29,7 @@ def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizer
     depend on them. One that folds already comes back as it is. Raises HadathError where it is not
     a fast tokenizer.
     """
-    _refuse_slow(tokenizer)
+    refuse_slow(tokenizer)
     if _has(tokenizer, _QUOTATION):
         return tokenizer
     folding = [Replace(Regex(_MARKS), ""), *ascii_digits(), Replace(Regex(_QUOTATION), '"')]
@@ -48,7 +48,7 @@ def with_folded_letters(
     book) reads as كتابة (writing). One that folds letters already comes back as it is. Raises
     HadathError where it is not a Unigram tokenizer (XLM-R, e5, mDeBERTa).
     """
-    _refuse_slow(tokenizer)
+    refuse_slow(tokenizer)
     if _has(tokenizer, _LETTERS[0][0]):
         return tokenizer
     record = json.loads(tokenizer.backend_tokenizer.to_str())
@@ -68,13 +68,6 @@ def with_folded_letters(
     )
     backend = Tokenizer.from_str(json.dumps(merged, ensure_ascii=False))
     return as_stock(tokenizer, _folding(backend, folding))
-
-
-def _refuse_slow(tokenizer: object) -> None:
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise HadathError(
-            f"{type(tokenizer).__name__}: not a fast tokenizer; give the folder a tokenizer.json"
-        )
 
 
 def _has(tokenizer: PreTrainedTokenizerFast, pattern: str) -> bool:

@@ -1,6 +1,5 @@
 """Tokenizers that read past marks and spellings: the same tokens whatever the vowels or hamzas."""
 
-import copy
 import json
 import math
 
@@ -146,7 +145,7 @@ def test_a_merged_piece_is_the_mean_of_what_it_was_by_probability(spelling):
 
 def test_what_has_no_such_letter_is_read_as_before(spelling):
     (network, tokenizer), (before, stock) = spelling
-    text = "شن جنود حرب ضد مجموعة".replace("ة", "")
+    text = "شن جنود حرب ضد مجموع"
     one, other = (each(text, return_tensors="pt") for each in (tokenizer, stock))
     assert tokenizer.convert_ids_to_tokens(one["input_ids"][0]) == stock.convert_ids_to_tokens(
         other["input_ids"][0]
@@ -177,10 +176,10 @@ def test_a_multilingual_tokenizer_of_its_own_class_folds_when_loaded_again(tmp_p
     special = [(token, 0.0) for token in ("<s>", "<pad>", "</s>", "<unk>")]
     vocabulary = [*special, *dict([*letters, *words]).items(), ("<mask>", 0.0)]
     old = {piece: number for number, (piece, _) in enumerate(vocabulary)}
-    shape = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     config = BertConfig(
-        vocab_size=len(vocabulary) + 3, intermediate_size=8, pad_token_id=1, **shape
-    )
+        vocab_size=len(vocabulary) + 3, hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=8, pad_token_id=1,
+    )  # fmt: skip
     network = BertForQuestionAnswering(config)
     was = network.get_input_embeddings().weight.detach().clone()
     stock = XLMRobertaTokenizer(vocab=vocabulary)
@@ -211,6 +210,6 @@ def test_letters_of_a_wordpiece_vocabulary_are_not_folded(spelling, tmp_path):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]", encoding="utf-8")
     tokenizer = BertTokenizer.from_pretrained(tmp_path)
     with pytest.raises(HadathError, match="fold_letters: araber has a WordPiece"):
-        with_folded_letters(copy.deepcopy(tokenizer), network, "araber")
+        with_folded_letters(tokenizer, network, "araber")
     with pytest.raises(HadathError, match="not a fast tokenizer"):
         with_folded_letters(object(), network, "nothing")

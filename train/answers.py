@@ -21,7 +21,7 @@ from hadath.scores import score_answers
 from train.augment import beside_strangers, questions_in_plain_alefs
 from train.data import training_articles
 from train.examples import AnswerRows, answer_rows
-from train.finish import finish, network_overrides
+from train.finish import base_settings, finish
 from train.judge import asked_of, fit_answers
 from train.loop import Recipe, fit
 from train.losses import answers_loss
@@ -41,11 +41,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
     network, tokenizer = load_base(
         config.base,
         "answers",
-        layers=config.layers,
-        overrides=network_overrides(config),
-        cleaning=config.arabert_cleaning,
-        fold_marks=config.fold_marks,
-        fold_letters=config.fold_letters,
+        **base_settings(config),
     )
     refuse_long_annotated_questions(
         tokenizer, [*train, *dev], WindowSize(config.window, config.stride)

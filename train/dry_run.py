@@ -33,7 +33,7 @@ from train.answers import refuse_unasked
 from train.data import training_articles
 from train.events import label_set, refuse_other_counts
 from train.examples import Collator, Row
-from train.finish import network_overrides
+from train.finish import base_settings
 from train.loop import (
     chosen_precision,
     freeze,
@@ -168,11 +168,7 @@ def _network(config: TrainingConfig, labels: tuple[str, ...]) -> tuple[Any, Any,
         config.base,
         task,
         labels,
-        layers=config.layers,
-        overrides=network_overrides(config),
-        cleaning=config.arabert_cleaning,
-        fold_marks=config.fold_marks,
-        fold_letters=config.fold_letters,
+        **base_settings(config),
     )
     return network, tokenizer, False
 

@@ -21,7 +21,7 @@ from hadath.scores import score_events
 from train.augment import articles_in_plain_alefs
 from train.data import training_articles
 from train.examples import Collator, Row, event_rows
-from train.finish import finish, network_overrides
+from train.finish import base_settings, finish
 from train.judge import fit_events
 from train.loop import Recipe, fit
 from train.losses import events_loss
@@ -46,11 +46,7 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
         "events",
         labels,
         multi_label=multi_label,
-        layers=config.layers,
-        overrides=network_overrides(config),
-        cleaning=config.arabert_cleaning,
-        fold_marks=config.fold_marks,
-        fold_letters=config.fold_letters,
+        **base_settings(config),
     )
     if config.mean_pooling and head_is_new(network):
         add_pooling_layer(network)

@@ -1,4 +1,4 @@
-"""What both recipes share at their two ends: the network's dropout, and the folder a run leaves.
+"""What both recipes share at their two ends: how the base is loaded, and the folder a run leaves.
 
 It does not know the task.
 """
@@ -20,9 +20,18 @@ from train.loop import checkpoint_folder
 from train.record import CURVE, RECORD, Beginning, loss_curve, record_text, run_record
 
 
-def network_overrides(config: TrainingConfig) -> dict[str, float]:
-    """Dropout for the network's config; models.py knows each architecture's own names."""
-    return {"attention_dropout": config.attention_dropout, "hidden_dropout": config.hidden_dropout}
+def base_settings(config: TrainingConfig) -> dict[str, Any]:
+    """What `load_base` makes of the base by this config, whatever the task."""
+    return {
+        "layers": config.layers,
+        "overrides": {
+            "attention_dropout": config.attention_dropout,
+            "hidden_dropout": config.hidden_dropout,
+        },
+        "cleaning": config.arabert_cleaning,
+        "fold_marks": config.fold_marks,
+        "fold_letters": config.fold_letters,
+    }
 
 
 def as_compact(model: Model) -> Model:
