@@ -69,6 +69,8 @@ class AnswersConfig(TrainingConfig):
 
     stride: int = 96
     longest_answer: int = 48
+    rereads: int = 0
+    reread_share: float = 0.5
     role_questions: float = 0.5
     moved_questions: float = 0.0
     strangers: float = 0.0
@@ -113,6 +115,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("seed", 0, 2**31 - 1),
     ("stride", 0, 4096),
     ("longest_answer", 1, 512),
+    ("rereads", 0, 20),
+    ("reread_share", 0, 1),
     ("role_questions", 0, 100),
     ("moved_questions", 0, 1),
     ("strangers", 0, 1),

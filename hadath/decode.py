@@ -4,8 +4,8 @@ It does not know texts or tokens' characters (features.py) nor how the numbers w
 (calibrate.py).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,11 @@ def best_spans(
     ]
 
 
+def span_log_odds(start: np.ndarray, end: np.ndarray, first: int, last: int) -> float:
+    """Log-odds of the tokens `first` to `last` against this window's "no answer", token 0."""
+    return float(start[first]) + float(end[last]) - float(start[0]) - float(end[0])
+
+
 def _spans_of_windows(candidates: Sequence[Candidate]) -> list[dict[tuple[int, int], float]]:
     """Of each window, the log-odds of each (start, end); of twins the better."""
     windows: dict[int, dict[tuple[int, int], float]] = {}
@@ -124,13 +129,56 @@ def rank(candidates: Sequence[Candidate], *, temperature: float, top: int) -> Ra
     A span found in two windows counts once; one that overlaps a better one is not shown.
     """
     places, probabilities, answerable = span_probabilities(candidates, np.array([temperature]))
-    shown: list[RankedSpan] = []
-    for (start, end), probability in zip(places, probabilities[0].tolist(), strict=True):
-        if len(shown) == top:
+    likely = dict(zip(places, probabilities[0].tolist(), strict=True))
+    shown = tuple(RankedSpan(*place, likely[place]) for place in _apart(places, top))
+    return Ranking(shown, float(answerable[0]))
+
+
+def distinct_places(candidates: Sequence[Candidate], count: int) -> list[tuple[int, int]]:
+    """The `count` best (start, end) places, best first, none overlapping a better one."""
+    best = sorted(candidates, key=lambda each: (-each.log_odds, each.start, each.end))
+    return _apart([(each.start, each.end) for each in best], count)
+
+
+def read_again(
+    candidates: Sequence[Candidate], second: Mapping[tuple[int, int], float], share: float
+) -> list[Candidate]:
+    """The candidates with their log-odds moved by the `share` towards those of a second reading.
+
+    `second`: log-odds of places that were read again, of `distinct_places`. A candidate that
+    overlaps such a place is the same answer with other bounds, and moves as far as it does; one
+    that overlaps none moves as the one that gains least, so that it passes none of them.
+    """
+    first: dict[tuple[int, int], float] = {}
+    for each in candidates:
+        place = (each.start, each.end)
+        first[place] = max(each.log_odds, first.get(place, -np.inf))
+    moves = {place: share * (odds - first[place]) for place, odds in second.items()}
+    if not moves:
+        return list(candidates)
+    ordered = sorted(moves, key=lambda place: -first[place])
+    least = min(moves.values())
+
+    def moved(each: Candidate) -> Candidate:
+        near = (moves[place] for place in ordered if _overlap(place, (each.start, each.end)))
+        return replace(each, log_odds=each.log_odds + next(near, least))
+
+    return [moved(each) for each in candidates]
+
+
+def _apart(places: Iterable[tuple[int, int]], count: int) -> list[tuple[int, int]]:
+    """The first `count` of the places that overlap none before them."""
+    kept: list[tuple[int, int]] = []
+    for place in places:
+        if len(kept) == count:
             break
-        if all(end <= other.start or other.end <= start for other in shown):
-            shown.append(RankedSpan(start, end, probability))
-    return Ranking(tuple(shown), float(answerable[0]))
+        if not any(_overlap(place, other) for other in kept):
+            kept.append(place)
+    return kept
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def event_probabilities(logits: np.ndarray, *, temperature: float, multi_label: bool) -> np.ndarray:

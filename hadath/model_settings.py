@@ -14,8 +14,10 @@ from hadath.files import read_json
 
 TASKS = ("answers", "events")
 CONTEXTS = ("none", "previous")
-FORMAT = 1
+FORMAT = 2
 SETTINGS_FILE = "hadath.json"
+# What a folder of format 1 lacks, as it was read then.
+_SINCE_2: dict[str, Any] = {"rereads": 0, "reread_share": 0.5}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,8 @@ class ModelSettings:
     temperature: what logits are divided by before they become probabilities.
     window, stride: tokens of a window, and of its overlap with the next.
     longest_answer: in tokens.
+    rereads: best candidates of a question that are read once more (rereading.py); 0 is none.
+    reread_share: weight of that second reading beside the first, 0 to 1.
     no_answer_threshold: probability of an answer under which "the article does not say".
     context: what the event model reads beside the sentence, "none" or "previous".
     scheme: the coding scheme that the event types are of.
@@ -43,6 +47,8 @@ class ModelSettings:
     window: int = 256
     stride: int = 96
     longest_answer: int = 48
+    rereads: int = 0
+    reread_share: float = 0.5
     no_answer_threshold: float = 0.5
     context: str = "none"
     scheme: str = "plover"
@@ -69,6 +75,8 @@ class ModelSettings:
             if name not in names:
                 mend = did_you_mean(str(name), names, "remove it")
                 raise HadathError(f"{name}: no such setting; {mend}")
+        if written == 1:
+            record = _SINCE_2 | record | {"format": FORMAT}
         for name in names:
             if name not in record:
                 raise HadathError(f"{name}: missing; add it or save the model anew")
@@ -105,7 +113,8 @@ def _settings_problems(settings: ModelSettings) -> Iterator[tuple[str, object, s
         ("temperature", (int, float), "a number"),
         ("no_answer_threshold", (int, float), "a number"),
         ("window", int, "a whole number"), ("stride", int, "a whole number"),
-        ("longest_answer", int, "a whole number"), ("format", int, "a whole number"),
+        ("longest_answer", int, "a whole number"), ("rereads", int, "a whole number"),
+        ("reread_share", (int, float), "a number"), ("format", int, "a whole number"),
     )  # fmt: skip
     for name, kind, expected in kinds:
         value = getattr(settings, name)
@@ -120,6 +129,8 @@ def _settings_problems(settings: ModelSettings) -> Iterator[tuple[str, object, s
         ("window", settings.window >= 8, "at least 8 tokens"),
         ("stride", 0 <= settings.stride < settings.window, "at least 0 and less than the window"),
         ("longest_answer", settings.longest_answer >= 1, "at least 1 token"),
+        ("rereads", 0 <= settings.rereads <= 20, "0 to 20"),
+        ("reread_share", 0 <= settings.reread_share <= 1, "a number from 0 to 1"),
         ("format", settings.format == FORMAT, str(FORMAT)),
     )
     for name, is_right, expected in ranges:

@@ -17,6 +17,7 @@ from hadath.annotations import Article
 from hadath.errors import HadathError
 from hadath.features import Window, WindowSize
 from hadath.models import Model, load_model
+from hadath.rereading import marked_windows
 from hadath.text import sentences
 
 LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
@@ -119,7 +120,10 @@ class AnswerFinder:
     def candidates(
         self, pairs: Sequence[tuple[str, str | Article]]
     ) -> list[list[decode.Candidate]]:
-        """Each pair's candidate answers over all its windows, before any calibration."""
+        """Each pair's candidate answers over all its windows, before any calibration.
+
+        Where the model reads twice, the best ones' second reading is in their log-odds.
+        """
         texts = [_article_text(article, number) for number, (_, article) in enumerate(pairs, 1)]
         questions = [
             _question_text(question, number) for number, (question, _) in enumerate(pairs, 1)
@@ -127,7 +131,8 @@ class AnswerFinder:
         features.refuse_long_questions(self.model.tokenizer, questions, self._size)
         found: list[list[decode.Candidate]] = []
         for lot in _lots([len(text) for text in texts]):
-            found += self._candidates_of(questions[lot], texts[lot])
+            first = self._candidates_of(questions[lot], texts[lot])
+            found += self._read_again(questions[lot], texts[lot], first)
         return found
 
     def _candidates_of(
@@ -149,6 +154,36 @@ class AnswerFinder:
                 if start < end:
                     found[window.owner].append(decode.Candidate(start, end, log_odds, index))
         return found
+
+    def _read_again(
+        self,
+        questions: Sequence[str],
+        texts: Sequence[str],
+        found: list[list[decode.Candidate]],
+    ) -> list[list[decode.Candidate]]:
+        """Each pair's candidates, the best of them read once more by themselves."""
+        settings = self.model.settings
+        if not settings.rereads:
+            return found
+        places = [
+            (owner, place)
+            for owner, spans in enumerate(found)
+            for place in decode.distinct_places(spans, settings.rereads)
+        ]
+        marked = marked_windows(
+            self.model.tokenizer,
+            [(questions[owner], texts[owner], place) for owner, place in places],
+            self._size,
+        )
+        second: list[dict[tuple[int, int], float]] = [{} for _ in texts]
+        for index, logits in _run(self.model, [each.window for each in marked], self._device):
+            one = marked[index]
+            owner, place = places[one.window.owner]
+            second[owner][place] = decode.span_log_odds(logits[0], logits[1], one.first, one.last)
+        return [
+            decode.read_again(spans, odds, settings.reread_share)
+            for spans, odds in zip(found, second, strict=True)
+        ]
 
 
 class EventClassifier:

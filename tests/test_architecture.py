@@ -28,7 +28,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("config", "hub", "weights", "model_settings"),
     ("models",),
     ("features", "decode"),
-    ("calibrate",),
+    ("calibrate", "rereading"),
     ("predict",),
     ("highlight", "inputs", "results"),
     ("resampling", "provenance"),

@@ -16,7 +16,15 @@ from hadath.calibrate import (
     no_answer_threshold,
     shared_threshold,
 )
-from hadath.decode import Candidate, best_spans, chosen_labels, event_probabilities, rank
+from hadath.decode import (
+    Candidate,
+    best_spans,
+    chosen_labels,
+    distinct_places,
+    event_probabilities,
+    rank,
+    read_again,
+)
 
 LOGIT = st.floats(-8, 8, allow_nan=False, width=32)
 
@@ -105,6 +113,40 @@ def test_a_sure_window_of_many_likenesses_beats_a_doubtful_one_of_a_single_span(
     assert [(span.start, span.end) for span in ranking.spans] == [(100, 120), (300, 320)]
     assert ranking.answerable > 0.99
     assert ranking.spans[1].probability < 0.01
+
+
+@settings(max_examples=80, deadline=None)
+@given(CANDIDATES, st.integers(1, 4), st.lists(LOGIT, min_size=4, max_size=4), st.floats(0, 1))
+def test_a_second_reading_decides_among_the_places_it_read(candidates, count, odds, share):
+    places = distinct_places(candidates, count)
+    assert places == [(s.start, s.end) for s in rank(candidates, temperature=1.0, top=count).spans]
+    first = {place: max(c.log_odds for c in candidates if place == (c.start, c.end))
+             for place in places}  # fmt: skip
+    second = dict(zip(places, odds, strict=False))
+    weighed = {place: first[place] + share * (second[place] - first[place]) for place in places}
+    again = read_again(candidates, second, share)
+    assert [(c.start, c.end, c.window) for c in again] == [
+        (c.start, c.end, c.window) for c in candidates
+    ]
+    if not places:
+        return
+    best = max(again, key=lambda c: c.log_odds)
+    assert best.log_odds == pytest.approx(max(weighed.values()), abs=1e-4)
+    for one, moved in zip(candidates, again, strict=True):
+        near = [place for place in places if one.start < place[1] and place[0] < one.end]
+        if near:  # other bounds of one answer keep their distance from it
+            gap = first[near[0]] - one.log_odds
+            assert weighed[near[0]] - moved.log_odds == pytest.approx(gap, abs=1e-4)
+        else:
+            assert moved.log_odds <= min(weighed.values()) + 1e-4
+
+
+def test_without_a_second_reading_nothing_moves():
+    candidates = [Candidate(0, 4, 2.0), Candidate(2, 6, 1.0, 1), Candidate(9, 12, -3.0)]
+    assert read_again(candidates, {}, 0.5) == candidates
+    assert read_again(candidates, {(0, 4): -8.0, (9, 12): 8.0}, 0.0) == candidates
+    turned = read_again(candidates, {(0, 4): -8.0, (9, 12): 8.0}, 1.0)
+    assert [each.log_odds for each in turned] == [-8.0, -9.0, 8.0]
 
 
 def test_single_label_probabilities_sum_to_one_and_choose_one():

@@ -368,7 +368,7 @@ def test_a_folder_of_other_things_is_never_replaced(model, tmp_path):
         ({"no_answer_threshold": 1.5}, ("no_answer_threshold: found 1.5",)),
         ({"task": "entities"}, ("task: found 'entities'", "answers, events")),
         ({"context": "next"}, ("context: found 'next'", "none, previous")),
-        ({"format": 2}, ("format: found 2", "update Hadath")),
+        ({"format": 3}, ("format: found 3", "update Hadath")),
         ({"labels": ["AID", "CONSULT", "ASSAULT"]}, ("id2label has CONSULT, AID", "same save")),
     ],
 )

@@ -6,6 +6,7 @@ It does not know the test split.
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -13,9 +14,11 @@ from transformers import PreTrainedTokenizerFast, set_seed
 
 from hadath.annotations import Article, Question
 from hadath.config import AnswersConfig
+from hadath.decode import Candidate
 from hadath.errors import HadathError
 from hadath.features import WindowSize, refuse_long_annotated_questions
 from hadath.models import Model, ModelSettings, load_base
+from hadath.predict import AnswerFinder
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
 from train.augment import beside_strangers, questions_in_plain_alefs
@@ -27,6 +30,7 @@ from train.loop import Recipe, fit
 from train.losses import answers_loss
 from train.negatives import moved_questions
 from train.record import beginning
+from train.rereading import Asked, Finder, refuse_without_head, reread_rows
 
 GOAL = "f1"
 
@@ -52,9 +56,13 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         window=config.window,
         stride=config.stride,
         longest_answer=config.longest_answer,
+        rereads=config.rereads,
+        reread_share=config.reread_share,
     )
     model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
-    built = rows_of(train, tokenizer, config)
+    if config.rereads:
+        refuse_without_head(network, config.base)
+    built = rows_of(train, tokenizer, config, partial(_first_reading, model))
     sys.stderr.write(
         f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; "
         f"{built.cost}\n"
@@ -75,20 +83,33 @@ def refuse_unasked(config: AnswersConfig, train: Sequence[Article], dev: Sequenc
 
 
 def rows_of(
-    train: Sequence[Article], tokenizer: PreTrainedTokenizerFast, config: AnswersConfig
+    train: Sequence[Article],
+    tokenizer: PreTrainedTokenizerFast,
+    config: AnswersConfig,
+    find: Finder | None = None,
 ) -> AnswerRows:
-    """The windows of all questions, by hand, made from events and moved, their texts varied."""
+    """The windows of all questions, by hand, made from events and moved, their texts varied.
+
+    With `find`, and `rereads` in the config, those of the candidates too that it gives.
+    """
     asked = asked_of(train) + drawn_role_questions(train, config)
     asked += moved_questions(train, config.moved_questions, config.seed)
     asked = beside_strangers(asked, config.strangers, config.seed)
     asked = questions_in_plain_alefs(asked, config.plain_alefs, config.seed)
-    return answer_rows(
-        tokenizer,
-        asked,
-        WindowSize(config.window, config.stride),
-        empty_windows=config.empty_windows,
-        seed=config.seed,
+    size = WindowSize(config.window, config.stride)
+    built = answer_rows(
+        tokenizer, asked, size, empty_windows=config.empty_windows, seed=config.seed
     )
+    if find is None or not config.rereads:
+        return built
+    again = reread_rows(tokenizer, asked, find, size, count=config.rereads, seed=config.seed)
+    return replace(built, rows=built.rows + again)
+
+
+def _first_reading(model: Model, asked: Asked) -> list[list[Candidate]]:
+    """What the base takes for answers, read once."""
+    once = replace(model, settings=replace(model.settings, rereads=0))
+    return AnswerFinder(once).candidates([(each.question, article) for each, article in asked])
 
 
 def drawn_role_questions(

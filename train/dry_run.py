@@ -23,6 +23,7 @@ from transformers import (
 
 from hadath.annotations import Article
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig
+from hadath.decode import Candidate
 from hadath.errors import HadathError
 from hadath.features import WindowSize, refuse_long_annotated_questions
 from hadath.hub import find_folder
@@ -44,6 +45,7 @@ from train.loop import (
 from train.losses import answers_loss, events_loss
 from train.pooling import add_pooling_layer
 from train.probe import head_is_new
+from train.rereading import Asked
 
 STEPS = 3  # measured, after one that warms up
 GPU_FLOPS = 100e12  # sustained in bf16: a third of what an A100's data sheet promises
@@ -195,7 +197,21 @@ def _rows(
 ) -> list[Row]:
     if isinstance(config, EventsConfig):
         return events.rows_of(train, tokenizer, labels, config)
-    return answers.rows_of(train, tokenizer, cast(AnswersConfig, config)).rows
+    return answers.rows_of(train, tokenizer, cast(AnswersConfig, config), _spread).rows
+
+
+def _spread(asked: Asked) -> list[list[Candidate]]:
+    """For each question stretches at even distances, as many as are read twice at most.
+
+    They cost a training what the base's own candidates do, and need no reading.
+    """
+    return [
+        [
+            Candidate(place, place + 20, 0.0)
+            for place in range(0, len(article.text) - 20, max(21, len(article.text) // 20))
+        ]
+        for _, article in asked
+    ]
 
 
 def _measured(

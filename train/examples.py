@@ -60,7 +60,8 @@ def answer_rows(
         if question.answers and not gold and draw.random() >= empty_windows:
             continue
         rows.append(
-            _row(window) | {"gold": gold or [NO_ANSWER], "article": (window.first, window.last)}
+            window_row(window)
+            | {"gold": gold or [NO_ANSWER], "article": (window.first, window.last)}
         )
     return AnswerRows(rows, cost, len(asked))
 
@@ -83,11 +84,13 @@ def event_rows(
             targets.append([float(label in types) for label in labels])
     windows = sentence_windows(tokenizer, texts, tokens, has_context=context != "none")
     return [
-        _row(window) | {"labels": target} for window, target in zip(windows, targets, strict=True)
+        window_row(window) | {"labels": target}
+        for window, target in zip(windows, targets, strict=True)
     ]
 
 
-def _row(window: Window) -> Row:
+def window_row(window: Window) -> Row:
+    """What the network reads of a window; a task adds what it should say."""
     return {"input_ids": window.ids, "token_type_ids": window.types}
 
 
