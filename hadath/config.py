@@ -84,6 +84,10 @@ class AnswersConfig(TrainingConfig):
                 f"stride: {self.stride} tokens shared by neighbouring windows of {self.window}; "
                 f"keep it under half a window"
             )
+        if self.rereads == 1:
+            raise HadathError(
+                "rereads: 1 would teach that whatever is marked answers; expected 0, or 2 to 20"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,8 +66,12 @@ def best_spans(
     ]
 
 
-def span_log_odds(start: np.ndarray, end: np.ndarray, first: int, last: int) -> float:
-    """Log-odds of the tokens `first` to `last` against this window's "no answer", token 0."""
+def span_log_odds(logits: np.ndarray, first: int, last: int) -> float:
+    """Log-odds of the tokens `first` to `last` of one window against its "no answer", token 0.
+
+    `logits`: (2, token), of start and end.
+    """
+    start, end = logits
     return float(start[first]) + float(end[last]) - float(start[0]) - float(end[0])
 
 
@@ -141,26 +145,29 @@ def distinct_places(candidates: Sequence[Candidate], count: int) -> list[tuple[i
 
 
 def read_again(
-    candidates: Sequence[Candidate], second: Mapping[tuple[int, int], float], share: float
+    candidates: Sequence[Candidate],
+    places: Sequence[tuple[int, int]],
+    second: Mapping[tuple[int, int], float],
+    share: float,
 ) -> list[Candidate]:
     """The candidates with their log-odds moved by the `share` towards those of a second reading.
 
-    `second`: log-odds of places that were read again, of `distinct_places`. A candidate that
-    overlaps such a place is the same answer with other bounds, and moves as far as it does; one
-    that overlaps none moves as the one that gains least, so that it passes none of them.
+    `places`: the best `distinct_places`; `second`: the log-odds of those that could be read again,
+    the others stay where they are. A candidate that overlaps one of the places is the same answer
+    with other bounds, and moves as far as it does; one that overlaps none moves as the one that
+    gains least, so that it passes none of them.
     """
-    first: dict[tuple[int, int], float] = {}
+    if not second:
+        return list(candidates)
+    once: dict[tuple[int, int], float] = {}
     for each in candidates:
         place = (each.start, each.end)
-        first[place] = max(each.log_odds, first.get(place, -np.inf))
-    moves = {place: share * (odds - first[place]) for place, odds in second.items()}
-    if not moves:
-        return list(candidates)
-    ordered = sorted(moves, key=lambda place: -first[place])
+        once[place] = max(each.log_odds, once.get(place, -np.inf))
+    moves = {place: share * (second.get(place, once[place]) - once[place]) for place in places}
     least = min(moves.values())
 
     def moved(each: Candidate) -> Candidate:
-        near = (moves[place] for place in ordered if _overlap(place, (each.start, each.end)))
+        near = (moves[place] for place in places if _overlap(place, (each.start, each.end)))
         return replace(each, log_odds=each.log_odds + next(near, least))
 
     return [moved(each) for each in candidates]

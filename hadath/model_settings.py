@@ -75,7 +75,7 @@ class ModelSettings:
             if name not in names:
                 mend = did_you_mean(str(name), names, "remove it")
                 raise HadathError(f"{name}: no such setting; {mend}")
-        if written == 1:
+        if written == 1 and type(written) is int:
             record = _SINCE_2 | record | {"format": FORMAT}
         for name in names:
             if name not in record:

@@ -22,6 +22,7 @@ from hadath.text import sentences
 
 LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
 _CANDIDATES = 20  # spans kept per window: enough that the softmax over them hardly moves
+_PASSAGES = 4096  # of the second reading, as tokens in memory at once
 _BATCH_TOKENS = 4096  # tokens of one forward pass; more gains nothing on a CPU
 
 
@@ -165,24 +166,23 @@ class AnswerFinder:
         settings = self.model.settings
         if not settings.rereads:
             return found
-        places = [
-            (owner, place)
-            for owner, spans in enumerate(found)
-            for place in decode.distinct_places(spans, settings.rereads)
-        ]
-        marked = marked_windows(
-            self.model.tokenizer,
-            [(questions[owner], texts[owner], place) for owner, place in places],
-            self._size,
-        )
+        places = [decode.distinct_places(spans, settings.rereads) for spans in found]
         second: list[dict[tuple[int, int], float]] = [{} for _ in texts]
-        for index, logits in _run(self.model, [each.window for each in marked], self._device):
-            one = marked[index]
-            owner, place = places[one.window.owner]
-            second[owner][place] = decode.span_log_odds(logits[0], logits[1], one.first, one.last)
+        asked = [(owner, place) for owner, best in enumerate(places) for place in best]
+        for start in range(0, len(asked), _PASSAGES):
+            lot = asked[start : start + _PASSAGES]
+            marked = marked_windows(
+                self.model.tokenizer,
+                [(questions[owner], texts[owner], place) for owner, place in lot],
+                self._size,
+            )
+            for index, logits in _run(self.model, [each.window for each in marked], self._device):
+                one = marked[index]
+                owner, place = lot[one.window.owner]
+                second[owner][place] = decode.span_log_odds(logits, one.first, one.last)
         return [
-            decode.read_again(spans, odds, settings.reread_share)
-            for spans, odds in zip(found, second, strict=True)
+            decode.read_again(*each, settings.reread_share)
+            for each in zip(found, places, second, strict=True)
         ]
 
 

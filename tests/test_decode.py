@@ -116,19 +116,30 @@ def test_a_sure_window_of_many_likenesses_beats_a_doubtful_one_of_a_single_span(
 
 
 @settings(max_examples=80, deadline=None)
-@given(CANDIDATES, st.integers(1, 4), st.lists(LOGIT, min_size=4, max_size=4), st.floats(0, 1))
-def test_a_second_reading_decides_among_the_places_it_read(candidates, count, odds, share):
+@given(
+    CANDIDATES,
+    st.integers(1, 4),
+    st.lists(LOGIT | st.none(), min_size=4, max_size=4),
+    st.floats(0, 1),
+    st.booleans(),
+)
+def test_a_second_reading_decides_among_the_places_it_read(candidates, count, odds, share, twins):
+    if twins:  # a neighbouring window that saw the same, less surely
+        candidates = [*candidates, *(replace(c, window=1, log_odds=c.log_odds - 1)
+                                     for c in candidates[::2])]  # fmt: skip
     places = distinct_places(candidates, count)
     assert places == [(s.start, s.end) for s in rank(candidates, temperature=1.0, top=count).spans]
     first = {place: max(c.log_odds for c in candidates if place == (c.start, c.end))
              for place in places}  # fmt: skip
-    second = dict(zip(places, odds, strict=False))
-    weighed = {place: first[place] + share * (second[place] - first[place]) for place in places}
-    again = read_again(candidates, second, share)
+    second = {place: value for place, value in zip(places, odds, strict=False) if value is not None}
+    weighed = {place: first[place] + share * (second.get(place, first[place]) - first[place])
+               for place in places}  # fmt: skip
+    again = read_again(candidates, places, second, share)
     assert [(c.start, c.end, c.window) for c in again] == [
         (c.start, c.end, c.window) for c in candidates
     ]
-    if not places:
+    if not second:
+        assert again == candidates
         return
     best = max(again, key=lambda c: c.log_odds)
     assert best.log_odds == pytest.approx(max(weighed.values()), abs=1e-4)
@@ -143,10 +154,13 @@ def test_a_second_reading_decides_among_the_places_it_read(candidates, count, od
 
 def test_without_a_second_reading_nothing_moves():
     candidates = [Candidate(0, 4, 2.0), Candidate(2, 6, 1.0, 1), Candidate(9, 12, -3.0)]
-    assert read_again(candidates, {}, 0.5) == candidates
-    assert read_again(candidates, {(0, 4): -8.0, (9, 12): 8.0}, 0.0) == candidates
-    turned = read_again(candidates, {(0, 4): -8.0, (9, 12): 8.0}, 1.0)
+    places = [(0, 4), (9, 12)]
+    assert read_again(candidates, places, {}, 0.5) == candidates
+    assert read_again(candidates, places, {(0, 4): -8.0, (9, 12): 8.0}, 0.0) == candidates
+    turned = read_again(candidates, places, {(0, 4): -8.0, (9, 12): 8.0}, 1.0)
     assert [each.log_odds for each in turned] == [-8.0, -9.0, 8.0]
+    one_unread = read_again(candidates, places, {(9, 12): -8.0}, 1.0)
+    assert [each.log_odds for each in one_unread] == [2.0, 1.0, -8.0]
 
 
 def test_single_label_probabilities_sum_to_one_and_choose_one():

@@ -1,6 +1,7 @@
 """The second reading: a candidate is marked where it stands, in words of the raw article."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from train.__main__ import main as train
 from train.examples import NO_ANSWER
 from train.rereading import refuse_without_head, reread_rows
 
+ROOT = Path(__file__).parents[1]
 SIZE = WindowSize(256, 64)
 QUESTION = "من التقى الوزير؟"
 HARD = (
@@ -50,6 +52,7 @@ def marks_of(tokenizer) -> list[list[int]]:
 def test_every_word_can_be_marked_and_is_read_back_from_the_raw_text(seed_articles):
     tokenizer = load_model(task="answers").tokenizer
     opening, closing = marks_of(tokenizer)
+    assert opening != closing and tokenizer.unk_token_id not in (*opening, *closing)
     for text in (HARD, seed_articles[0].text):
         places = words_of(text)
         found = marked_windows(tokenizer, [(QUESTION, text, place) for place in places], SIZE)
@@ -78,6 +81,29 @@ def test_without_its_marks_a_passage_is_read_as_a_pair(tokenizer, seed_articles)
         assert ids == tokenizer(QUESTION, text[begin:end])["input_ids"]
 
 
+@pytest.mark.parametrize("tokens", [40, 64, 96, 128])
+def test_where_room_is_short_the_candidate_keeps_as_much_on_both_sides(
+    tokenizer, seed_articles, tokens
+):
+    text = seed_articles[1].text
+    places = words_of(text)[40:60]
+    found = marked_windows(
+        tokenizer, [(QUESTION, text, place) for place in places], WindowSize(tokens, 16)
+    )
+    whole = marked_windows(tokenizer, [(QUESTION, text, place) for place in places], SIZE)
+    assert len(found) == len(whole) == len(places)
+    for each, full, place in zip(found, whole, places, strict=True):
+        window = each.window
+        assert len(window) == min(tokens, len(full.window))
+        assert window.ids[each.first : each.last + 1] == full.window.ids[full.first : full.last + 1]
+        start, end = slice_of(text, window, each.first, each.last)
+        assert start <= place[0] and place[1] <= end
+        before, after = each.first - window.first, window.last - each.last
+        assert abs(before - after) <= 1 or len(window) == len(full.window)
+        assert window.ids[-1] == full.window.ids[-1]
+        assert window.ids[: window.first] == full.window.ids[: window.first]
+
+
 def test_what_a_window_cannot_hold_has_none(tokenizer):
     long = "كلمة " * 200
     candidates = [(QUESTION, long, (0, len(long) - 1)), (QUESTION, HARD, words_of(HARD)[1])]
@@ -86,10 +112,19 @@ def test_what_a_window_cannot_hold_has_none(tokenizer):
     assert marked_windows(tokenizer, [], SIZE) == []
 
 
+def test_a_vocabulary_without_the_marks_is_refused(tokenizer, monkeypatch):
+    monkeypatch.setattr("hadath.rereading.MARKS", ("\u4e00", "\u4e01"))
+    with pytest.raises(HadathError, match="rereads: the base's vocabulary lacks the marks"):
+        marked_windows(tokenizer, [(QUESTION, HARD, words_of(HARD)[1])], SIZE)
+
+
 def test_a_finder_that_reads_twice_still_quotes_and_a_share_of_nothing_changes_nothing(
     tiny_finder_folder, seed_articles, monkeypatch
 ):
-    once = AnswerFinder.load(str(tiny_finder_folder))
+    model = load_model(str(tiny_finder_folder), task="answers")
+    with torch.no_grad():
+        model.network.qa_outputs.weight.mul_(50)  # so that its nonsense is decided
+    once = AnswerFinder(model)
     pairs = [
         (question.question, article)
         for article in [
@@ -104,20 +139,21 @@ def test_a_finder_that_reads_twice_still_quotes_and_a_share_of_nothing_changes_n
         settings = replace(once.model.settings, rereads=3, reread_share=share)
         return AnswerFinder(replace(once.model, settings=settings)).read_many(pairs, top=3)
 
-    for one, other in zip(first, twice(0.0), strict=True):
-        assert [(a.start, a.end) for a in one.answers] == [(a.start, a.end) for a in other.answers]
+    assert twice(0.0) == first
     again = twice(1.0)
-    assert any(
-        abs(one.answerable - other.answerable) > 0.001
+    changed = [
+        one.answers[0].start != other.answers[0].start
         for one, other in zip(first, again, strict=True)
-    )
+    ]
+    assert sum(changed) >= len(pairs) / 4
     for (_, article), reading in zip(pairs, again, strict=True):
         for answer in reading.answers:
             assert article.text[answer.start : answer.end] == answer.text
     # Whatever the lot that a question was read in.
     monkeypatch.setattr(predict, "LONGEST_ARTICLE", max(len(a.text) for _, a in pairs))
-    for one, other in zip(again, twice(1.0), strict=True):
-        assert one.answerable == pytest.approx(other.answerable, abs=0.02)
+    same = [one.answers[0].start == other.answers[0].start
+            for one, other in zip(again, twice(1.0), strict=True)]  # fmt: skip
+    assert sum(same) >= len(pairs) - 1  # bf16 may turn a tie
 
 
 def asked(answer: str | None) -> tuple[Question, Article]:
@@ -158,6 +194,25 @@ def test_the_answer_is_pointed_at_and_what_the_base_takes_for_one_is_denied(toke
     assert marked == ["دمشق", "اليوم"]  # not the same once more with a word before it
 
 
+def test_an_answer_is_marked_as_the_base_bounds_it_and_pointed_at_as_annotated(tokenizer):
+    question, article = asked("إلى دمشق اليوم")
+    marked = set()
+    for seed in range(12):
+        [row] = reread_rows(
+            tokenizer, [(question, article)], lambda _: [found(article, "إلى دمشق")],
+            SIZE, count=2, seed=seed,
+        )  # fmt: skip
+        opening, closing = marks_of(tokenizer)
+        ids = list(row["input_ids"])
+        begin = next(i for i in range(len(ids)) if ids[i : i + len(opening)] == opening)
+        end = next(i for i in range(begin + 1, len(ids)) if ids[i : i + len(closing)] == closing)
+        marked.add(read(tokenizer, ids[begin + len(opening) : end]))
+        [(first, last)] = row["gold"]
+        words = read(tokenizer, ids[first : last + 1])
+        assert words.replace(" ]", "").split() == ["إلى", "دمشق", "اليوم"]
+    assert marked == {"إلى دمشق", "إلى دمشق اليوم"}
+
+
 def test_of_a_question_without_an_answer_all_is_denied(tokenizer):
     question, article = asked(None)
     rows = reread_rows(
@@ -167,7 +222,7 @@ def test_of_a_question_without_an_answer_all_is_denied(tokenizer):
     assert [row["gold"] for row in rows] == [[NO_ANSWER]] * 2
 
 
-def test_a_new_head_is_refused_since_it_would_mark_at_random(tiny_base, little_data, capsys):
+def test_a_new_head_is_refused_since_it_would_mark_at_random(tiny_base):
     network, _ = load_base(tiny_base, "answers")
     with pytest.raises(HadathError, match=r"rereads: base/x is no answer finder yet"):
         refuse_without_head(network, "base/x")
@@ -182,20 +237,27 @@ def test_a_second_reading_is_learned_from_a_finder_and_kept_with_it(
     common = [f"train={little_data / 'train.jsonl'}", f"dev={little_data / 'dev.jsonl'}"]
     recipe = ["held_out=", "window=96", "stride=16", "role_questions=0", "moved_questions=0",
               "batch_size=8", "device=cpu", "precision=fp32", "arabert_cleaning=no"]  # fmt: skip
-    config = "configs/answers-first.yaml"
+    config = str(ROOT / "configs/answers-first.yaml")
     words = [config, *common, *recipe, "frozen_layers=0"]
     first, second = tmp_path / "first", tmp_path / "second"
     twice = ["rereads=3", "reread_share=0.25"]
     assert train(["answers", *words, *twice, f"base={tiny_base}", f"output={first}"]) == 2
     assert "no answer finder yet" in capsys.readouterr().err
     assert train(["answers", *words, f"base={tiny_base}", f"output={first}"]) == 0
-    rows = [line for line in capsys.readouterr().err.splitlines() if " windows; " in line]
+    rows = [line for line in capsys.readouterr().err.splitlines() if " windows, " in line]
     assert train(["answers", *words, *twice, f"base={first}", f"output={second}"]) == 0
-    more = [line for line in capsys.readouterr().err.splitlines() if " windows; " in line]
+    more = [line for line in capsys.readouterr().err.splitlines() if " windows, " in line]
     counts = [int(line.split(": ")[1].split()[0]) for line in (*rows, *more)]
-    assert counts[0] < counts[1]
+    marked = int(more[0].split(" windows, ")[1].split()[0])
+    questions = int(more[0].split()[0])
+    assert counts[1] == counts[0] + marked and questions <= marked <= 3 * questions
     settings = AnswerFinder.load(str(second)).model.settings
     assert (settings.rereads, settings.reread_share) == (3, 0.25)
     assert AnswerFinder.load(str(first)).model.settings.rereads == 0
     assert train(["answers", *words, *twice, f"base={first}", "--dry-run"]) == 0
-    assert "windows" in capsys.readouterr().out
+    assert "the base's reading of the questions not counted" in capsys.readouterr().out
+    assert train(["answers", *words, *twice, f"base={tiny_base}", "--dry-run"]) == 2
+    assert train(["answers", *words, *twice, f"base={first}", "window=1024"]) == 2
+    assert "window: 1024 tokens" in capsys.readouterr().err
+    assert train(["answers", *words, "rereads=1", f"base={first}"]) == 2
+    assert "rereads: 1 would teach" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from hadath.config import AnswersConfig
 from hadath.decode import Candidate
 from hadath.errors import HadathError
 from hadath.features import WindowSize, refuse_long_annotated_questions
-from hadath.models import Model, ModelSettings, load_base
+from hadath.models import Model, ModelSettings, load_base, refuse_other_folder
 from hadath.predict import AnswerFinder
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
@@ -26,7 +26,7 @@ from train.data import training_articles
 from train.examples import AnswerRows, answer_rows
 from train.finish import base_settings, finish
 from train.judge import asked_of, fit_answers
-from train.loop import Recipe, fit
+from train.loop import Recipe, fit, refuse_several_processes, refuse_wide_window
 from train.losses import answers_loss
 from train.negatives import moved_questions
 from train.record import beginning
@@ -61,11 +61,16 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
     )
     model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
     if config.rereads:
+        # What `fit` refuses too: before the reading, which takes minutes.
+        refuse_several_processes("rereads")
         refuse_without_head(network, config.base)
-    built = rows_of(train, tokenizer, config, partial(_first_reading, model))
+        refuse_wide_window(network, tokenizer, config.window, config.base)
+        refuse_other_folder(config.output)
+        sys.stderr.write(f"{config.base} reads the training questions, for its best answers\n")
+    built = rows_of(train, tokenizer, config, partial(_first_reading, model, config.device))
     sys.stderr.write(
-        f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; "
-        f"{built.cost}\n"
+        f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows, "
+        f"{built.marked} of them for the second reading; {built.cost}\n"
     )
     log = fit(
         Recipe(model, built.rows, answers_loss, partial(_judge, dev=sets), GOAL),
@@ -103,13 +108,14 @@ def rows_of(
     if find is None or not config.rereads:
         return built
     again = reread_rows(tokenizer, asked, find, size, count=config.rereads, seed=config.seed)
-    return replace(built, rows=built.rows + again)
+    return replace(built, rows=built.rows + again, marked=len(again))
 
 
-def _first_reading(model: Model, asked: Asked) -> list[list[Candidate]]:
+def _first_reading(model: Model, device: str, asked: Asked) -> list[list[Candidate]]:
     """What the base takes for answers, read once."""
     once = replace(model, settings=replace(model.settings, rereads=0))
-    return AnswerFinder(once).candidates([(each.question, article) for each, article in asked])
+    finder = AnswerFinder(once, device=None if device == "auto" else device)
+    return finder.candidates([(each.question, article) for each, article in asked])
 
 
 def drawn_role_questions(

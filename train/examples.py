@@ -30,11 +30,15 @@ NO_ANSWER = (0, 0)  # the first token stands for "no answer here"
 
 @dataclass(frozen=True, slots=True)
 class AnswerRows:
-    """Rows for the answer finder, and what truncation and token bounds cost."""
+    """Rows for the answer finder, and what truncation and token bounds cost.
+
+    `marked`: how many of the rows are for the second reading (train/rereading.py).
+    """
 
     rows: list[Row]
     cost: SpanCost
     questions: int
+    marked: int = 0
 
 
 def answer_rows(

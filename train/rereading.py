@@ -7,9 +7,10 @@ It does not know how the marks are set (hadath/rereading.py), nor the losses.
 import random
 from collections.abc import Callable, Sequence
 
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from hadath.annotations import Article, Question
+from hadath.annotations import Article, Question, Span
 from hadath.decode import Candidate, distinct_places
 from hadath.errors import HadathError
 from hadath.features import WindowSize, gold_tokens
@@ -42,19 +43,19 @@ def reread_rows(
     """
     draw = random.Random(seed)
     marked: list[tuple[str, str, tuple[int, int]]] = []
-    gold_of: list[Question | None] = []
+    answered: list[tuple[Span, ...]] = []  # by each marked place, () where it is wrong
     for (question, article), candidates in zip(asked, find(asked), strict=True):
-        right = _right_place(question, article.text, candidates, draw)
-        if right is not None:
-            marked.append((question.question, article.text, right))
-            gold_of.append(question)
+        place = _right_place(question, article.text, candidates, draw)
+        if place is not None:
+            marked.append((question.question, article.text, place))
+            answered.append(question.answers)
         for place in _wrong_places(question, article.text, candidates, count - 1):
             marked.append((question.question, article.text, place))
-            gold_of.append(None)
+            answered.append(())
     rows = []
     for each in marked_windows(tokenizer, marked, size):
-        window, answered = each.window, gold_of[each.window.owner]
-        gold = gold_tokens(window, answered.answers) if answered else [NO_ANSWER]
+        window, right = each.window, answered[each.window.owner]
+        gold = gold_tokens(window, right) if right else [NO_ANSWER]
         if gold:
             rows.append(window_row(window) | {"gold": gold, "article": (window.first, window.last)})
     return rows
@@ -62,7 +63,10 @@ def reread_rows(
 
 def refuse_without_head(network: PreTrainedModel, base: str) -> None:
     """Raise HadathError where the network's head was never trained, so that it finds nothing."""
-    if not network.qa_outputs.bias.any():  # a new head's biases are zero
+    encoder = set(network.base_model.modules())
+    heads = [each for each in network.modules() if isinstance(each, nn.Linear)]
+    biases = [each.bias for each in heads if each not in encoder and each.bias is not None]
+    if not any(bias.any() for bias in biases):  # a new head's are zero
         raise HadathError(
             f"rereads: {base} is no answer finder yet, and would mark stretches at random; "
             f"fine-tune it with rereads=0 first and name that model as the base"
