@@ -70,7 +70,7 @@ class AnswersConfig(TrainingConfig):
     stride: int = 96
     longest_answer: int = 48
     rereads: int = 0
-    reread_share: float = 0.5
+    reread_share: float = 0.3
     role_questions: float = 0.5
     moved_questions: float = 0.0
     strangers: float = 0.0
@@ -83,10 +83,6 @@ class AnswersConfig(TrainingConfig):
             raise HadathError(
                 f"stride: {self.stride} tokens shared by neighbouring windows of {self.window}; "
                 f"keep it under half a window"
-            )
-        if self.rereads == 1:
-            raise HadathError(
-                "rereads: 1 would teach that whatever is marked answers; expected 0, or 2 to 20"
             )
 
 

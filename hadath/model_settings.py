@@ -17,7 +17,7 @@ CONTEXTS = ("none", "previous")
 FORMAT = 2
 SETTINGS_FILE = "hadath.json"
 # What a folder of format 1 lacks, as it was read then.
-_SINCE_2: dict[str, Any] = {"rereads": 0, "reread_share": 0.5}
+_SINCE_2: dict[str, Any] = {"rereads": 0, "reread_share": 0.3}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class ModelSettings:
     stride: int = 96
     longest_answer: int = 48
     rereads: int = 0
-    reread_share: float = 0.5
+    reread_share: float = 0.3
     no_answer_threshold: float = 0.5
     context: str = "none"
     scheme: str = "plover"

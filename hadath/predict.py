@@ -17,7 +17,7 @@ from hadath.annotations import Article
 from hadath.errors import HadathError
 from hadath.features import Window, WindowSize
 from hadath.models import Model, load_model
-from hadath.rereading import marked_windows
+from hadath.rereading import passages
 from hadath.text import sentences
 
 LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
@@ -171,13 +171,13 @@ class AnswerFinder:
         asked = [(owner, place) for owner, best in enumerate(places) for place in best]
         for start in range(0, len(asked), _PASSAGES):
             lot = asked[start : start + _PASSAGES]
-            marked = marked_windows(
+            again = passages(
                 self.model.tokenizer,
                 [(questions[owner], texts[owner], place) for owner, place in lot],
                 self._size,
             )
-            for index, logits in _run(self.model, [each.window for each in marked], self._device):
-                one = marked[index]
+            for index, logits in _run(self.model, [each.window for each in again], self._device):
+                one = again[index]
                 owner, place = lot[one.window.owner]
                 second[owner][place] = decode.span_log_odds(logits, one.first, one.last)
         return [

@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--output", required=True, help="folder the refitted model is saved in")
     fit.add_argument("--compact", action="store_true", help="save weights in 7 bits")
+    fit.add_argument(
+        "--rereads", type=int, metavar="N", help="answers: the N best are read once more; 0 is none"
+    )
+    fit.add_argument(
+        "--reread-share", type=float, metavar="X", help="weight of that second reading, 0 to 1"
+    )
     fit.set_defaults(run=_refit)
     mean = commands.add_parser("average", help="average the weights of several trained models")
     mean.add_argument("task", choices=TASKS)
@@ -170,7 +176,10 @@ def _train(options: argparse.Namespace) -> int:
 def _refit(options: argparse.Namespace) -> int:
     from train.refit import refit
 
-    refit(options.task, options.model, options.dev, options.output, compact=options.compact)
+    refit(
+        options.task, options.model, options.dev, options.output, compact=options.compact,
+        rereads=options.rereads, reread_share=options.reread_share,
+    )  # fmt: skip
     return 0
 
 

@@ -6,7 +6,6 @@ It does not know the test split.
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -14,11 +13,9 @@ from transformers import PreTrainedTokenizerFast, set_seed
 
 from hadath.annotations import Article, Question
 from hadath.config import AnswersConfig
-from hadath.decode import Candidate
 from hadath.errors import HadathError
 from hadath.features import WindowSize, refuse_long_annotated_questions
-from hadath.models import Model, ModelSettings, load_base, refuse_other_folder
-from hadath.predict import AnswerFinder
+from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
 from train.augment import beside_strangers, questions_in_plain_alefs
@@ -26,11 +23,10 @@ from train.data import training_articles
 from train.examples import AnswerRows, answer_rows
 from train.finish import base_settings, finish
 from train.judge import asked_of, fit_answers
-from train.loop import Recipe, fit, refuse_several_processes, refuse_wide_window
+from train.loop import Recipe, fit
 from train.losses import answers_loss
 from train.negatives import moved_questions
 from train.record import beginning
-from train.rereading import Asked, Finder, refuse_without_head, reread_rows
 
 GOAL = "f1"
 
@@ -60,17 +56,10 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         reread_share=config.reread_share,
     )
     model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
-    if config.rereads:
-        # What `fit` refuses too: before the reading, which takes minutes.
-        refuse_several_processes("rereads")
-        refuse_without_head(network, config.base)
-        refuse_wide_window(network, tokenizer, config.window, config.base)
-        refuse_other_folder(config.output)
-        sys.stderr.write(f"{config.base} reads the training questions, for its best answers\n")
-    built = rows_of(train, tokenizer, config, partial(_first_reading, model, config.device))
+    built = rows_of(train, tokenizer, config)
     sys.stderr.write(
-        f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows, "
-        f"{built.marked} of them for the second reading; {built.cost}\n"
+        f"{built.questions} questions on {len(train)} articles: {len(built.rows)} windows; "
+        f"{built.cost}\n"
     )
     log = fit(
         Recipe(model, built.rows, answers_loss, partial(_judge, dev=sets), GOAL),
@@ -88,34 +77,20 @@ def refuse_unasked(config: AnswersConfig, train: Sequence[Article], dev: Sequenc
 
 
 def rows_of(
-    train: Sequence[Article],
-    tokenizer: PreTrainedTokenizerFast,
-    config: AnswersConfig,
-    find: Finder | None = None,
+    train: Sequence[Article], tokenizer: PreTrainedTokenizerFast, config: AnswersConfig
 ) -> AnswerRows:
-    """The windows of all questions, by hand, made from events and moved, their texts varied.
-
-    With `find`, and `rereads` in the config, those of the candidates too that it gives.
-    """
+    """The windows of all questions, by hand, made from events and moved, their texts varied."""
     asked = asked_of(train) + drawn_role_questions(train, config)
     asked += moved_questions(train, config.moved_questions, config.seed)
     asked = beside_strangers(asked, config.strangers, config.seed)
     asked = questions_in_plain_alefs(asked, config.plain_alefs, config.seed)
-    size = WindowSize(config.window, config.stride)
-    built = answer_rows(
-        tokenizer, asked, size, empty_windows=config.empty_windows, seed=config.seed
+    return answer_rows(
+        tokenizer,
+        asked,
+        WindowSize(config.window, config.stride),
+        empty_windows=config.empty_windows,
+        seed=config.seed,
     )
-    if find is None or not config.rereads:
-        return built
-    again = reread_rows(tokenizer, asked, find, size, count=config.rereads, seed=config.seed)
-    return replace(built, rows=built.rows + again, marked=len(again))
-
-
-def _first_reading(model: Model, device: str, asked: Asked) -> list[list[Candidate]]:
-    """What the base takes for answers, read once."""
-    once = replace(model, settings=replace(model.settings, rereads=0))
-    finder = AnswerFinder(once, device=None if device == "auto" else device)
-    return finder.candidates([(each.question, article) for each, article in asked])
 
 
 def drawn_role_questions(

@@ -23,7 +23,6 @@ from transformers import (
 
 from hadath.annotations import Article
 from hadath.config import AnswersConfig, EventsConfig, TrainingConfig
-from hadath.decode import Candidate
 from hadath.errors import HadathError
 from hadath.features import WindowSize, refuse_long_annotated_questions
 from hadath.hub import find_folder
@@ -45,7 +44,6 @@ from train.loop import (
 from train.losses import answers_loss, events_loss
 from train.pooling import add_pooling_layer
 from train.probe import head_is_new
-from train.rereading import Asked, refuse_without_head
 
 STEPS = 3  # measured, after one that warms up
 GPU_FLOPS = 100e12  # sustained in bf16: a third of what an A100's data sheet promises
@@ -99,8 +97,6 @@ def dry_run(config: TrainingConfig) -> Estimate:
         add_pooling_layer(network)
     refuse_wide_window(network, tokenizer, config.window, config.base)
     if isinstance(config, AnswersConfig):
-        if config.rereads and not stand_in:
-            refuse_without_head(network, config.base)
         size = WindowSize(config.window, config.stride)
         refuse_long_annotated_questions(tokenizer, [*train, *dev], size)
     freeze(network, config.frozen_layers)
@@ -132,9 +128,6 @@ def describe(config: TrainingConfig, estimate: Estimate) -> str:
     memory = "not told by this system"
     if estimate.gigabytes is not None:
         memory = f"{estimate.gigabytes:.1f} GB at its peak"
-    aside = "judging on dev"
-    if isinstance(config, AnswersConfig) and config.rereads:
-        aside += " and the base's reading of the questions"
     return (
         f"base      {base}\n"
         f"weights   {estimate.weights / 1e6:.1f} million, {estimate.trained / 1e6:.1f} trained\n"
@@ -142,7 +135,7 @@ def describe(config: TrainingConfig, estimate: Estimate) -> str:
         f"{estimate.tokens_a_step:,.0f} tokens\n"
         f"memory    {memory}\n"
         f"speed     {estimate.seconds_a_step:.2f} s a step on {hardware_line()}\n"
-        f"here      about {_duration(estimate.hours_here)}, {aside} not counted\n"
+        f"here      about {_duration(estimate.hours_here)}, judging on dev not counted\n"
         f"one GPU   about {_duration(estimate.hours_on_gpu)} if it sustains "
         f"{GPU_FLOPS / 1e12:.0f} TFLOPS (reckoned, not measured)\n"
     )
@@ -202,21 +195,7 @@ def _rows(
 ) -> list[Row]:
     if isinstance(config, EventsConfig):
         return events.rows_of(train, tokenizer, labels, config)
-    return answers.rows_of(train, tokenizer, cast(AnswersConfig, config), _spread).rows
-
-
-def _spread(asked: Asked) -> list[list[Candidate]]:
-    """For each question twenty stretches at even distances, the most that may be read twice.
-
-    They cost a training what the base's own candidates do, and need no reading.
-    """
-    return [
-        [
-            Candidate(place, place + 20, 0.0)
-            for place in range(0, len(article.text) - 20, max(21, len(article.text) // 20))
-        ]
-        for _, article in asked
-    ]
+    return answers.rows_of(train, tokenizer, cast(AnswersConfig, config)).rows
 
 
 def _measured(

@@ -30,15 +30,11 @@ NO_ANSWER = (0, 0)  # the first token stands for "no answer here"
 
 @dataclass(frozen=True, slots=True)
 class AnswerRows:
-    """Rows for the answer finder, and what truncation and token bounds cost.
-
-    `marked`: how many of the rows are for the second reading (train/rereading.py).
-    """
+    """Rows for the answer finder, and what truncation and token bounds cost."""
 
     rows: list[Row]
     cost: SpanCost
     questions: int
-    marked: int = 0
 
 
 def answer_rows(
@@ -64,8 +60,7 @@ def answer_rows(
         if question.answers and not gold and draw.random() >= empty_windows:
             continue
         rows.append(
-            window_row(window)
-            | {"gold": gold or [NO_ANSWER], "article": (window.first, window.last)}
+            _row(window) | {"gold": gold or [NO_ANSWER], "article": (window.first, window.last)}
         )
     return AnswerRows(rows, cost, len(asked))
 
@@ -88,13 +83,11 @@ def event_rows(
             targets.append([float(label in types) for label in labels])
     windows = sentence_windows(tokenizer, texts, tokens, has_context=context != "none")
     return [
-        window_row(window) | {"labels": target}
-        for window, target in zip(windows, targets, strict=True)
+        _row(window) | {"labels": target} for window, target in zip(windows, targets, strict=True)
     ]
 
 
-def window_row(window: Window) -> Row:
-    """What the network reads of a window; a task adds what it should say."""
+def _row(window: Window) -> Row:
     return {"input_ids": window.ids, "token_type_ids": window.types}
 
 

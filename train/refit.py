@@ -5,7 +5,9 @@ Its weights stay as they are; it knows nothing of how they were trained.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 from hadath.errors import HadathError
 from hadath.hub import find_folder
@@ -25,13 +27,21 @@ def refit(
     output: str,
     *,
     compact: bool,
+    rereads: int | None = None,
+    reread_share: float | None = None,
 ) -> None:
     """Save `source` into `output` with the numbers that the `dev` files give it.
 
+    `rereads`, `reread_share`: of an answer finder's second reading, where they are to change.
     The record that `source` has of its training is kept, this command and its data beside it.
     """
     folder = find_folder(source, task=task)
     model = load_model(source, task=task)
+    said = {"rereads": rereads, "reread_share": reread_share}
+    changed: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if changed and task != "answers":
+        raise HadathError(f"--{next(iter(changed)).replace('_', '-')}: only answers are read twice")
+    model = replace(model, settings=replace(model.settings, **changed))
     if compact:
         model = as_compact(model)
     fitted = fitted_to(model, dev)
@@ -45,7 +55,8 @@ def _numbers(settings: ModelSettings) -> str:
     """What is fitted, in words."""
     temperature = f"temperature {settings.temperature:.2f}"
     if settings.task == "answers":
-        return f"{temperature}, no-answer threshold {settings.no_answer_threshold:.2f}"
+        twice = f"; best {settings.rereads} read twice" if settings.rereads else ""
+        return f"{temperature}, no-answer threshold {settings.no_answer_threshold:.2f}{twice}"
     levels = sorted({settings.thresholds.get(label, 0.5) for label in settings.labels})
     return f"{temperature}, types' threshold {' to '.join(f'{each:.2f}' for each in levels)}"
 
