@@ -22,7 +22,6 @@ from hadath.text import sentences
 
 LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
 _CANDIDATES = 20  # spans kept per window: enough that the softmax over them hardly moves
-_PASSAGES = 4096  # of the second reading, as tokens in memory at once
 _BATCH_TOKENS = 4096  # tokens of one forward pass; more gains nothing on a CPU
 
 
@@ -168,18 +167,14 @@ class AnswerFinder:
             return found
         places = [decode.distinct_places(spans, settings.rereads) for spans in found]
         second: list[dict[tuple[int, int], float]] = [{} for _ in texts]
-        asked = [(owner, place) for owner, best in enumerate(places) for place in best]
-        for start in range(0, len(asked), _PASSAGES):
-            lot = asked[start : start + _PASSAGES]
-            again = passages(
-                self.model.tokenizer,
-                [(questions[owner], texts[owner], place) for owner, place in lot],
-                self._size,
-            )
-            for index, logits in _run(self.model, [each.window for each in again], self._device):
-                one = again[index]
-                owner, place = lot[one.window.owner]
-                second[owner][place] = decode.span_log_odds(logits, one.first, one.last)
+        numbered = [(owner, place) for owner, best in enumerate(places) for place in best]
+        again = passages(
+            self.model.tokenizer, list(zip(questions, texts, places, strict=True)), self._size
+        )
+        for index, logits in _run(self.model, [each.window for each in again], self._device):
+            one = again[index]
+            owner, place = numbered[one.window.owner]
+            second[owner][place] = decode.span_log_odds(logits, one.first, one.last)
         return [
             decode.read_again(*each, settings.reread_share)
             for each in zip(found, places, second, strict=True)

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from hadath.annotations import Span
 from hadath.features import Window, WindowSize, gold_tokens
 
-ROOM = 320  # characters of the article on each side of the candidate, some four lines of a page
+ROOM = 90  # tokens of the article on each side of the candidate, some four lines of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Passage:
     """A window over question and passage, and the `first` and `last` token of the candidate.
 
     The window's offsets are characters of the whole raw article; its owner is the candidate's
-    number.
+    number, counted over all questions.
     """
 
     window: Window
@@ -31,62 +31,53 @@ class Passage:
 
 def passages(
     tokenizer: PreTrainedTokenizerFast,
-    candidates: Sequence[tuple[str, str, tuple[int, int]]],
+    asked: Sequence[tuple[str, str, Sequence[tuple[int, int]]]],
     size: WindowSize,
 ) -> list[Passage]:
-    """One passage for each (question, article, (start, end)), in order.
+    """One passage for each (start, end) of each (question, article, places), in order.
 
-    Where a window can't hold all of it, as much is left on both sides of the candidate; a candidate
+    It is measured in tokens, so that what the tokenizer does not see, as vowel signs or tatweel,
+    moves no bound. Where a window can't hold all of it, as much is left on both sides; a candidate
     that by itself is too long beside its question has no passage.
     """
-    if not candidates:
+    if not asked:
         return []
-    bounds = [_bounds(article, place) for _, article, place in candidates]
     encoded = tokenizer(
-        [question for question, _, _ in candidates],
-        [article[a:b] for (_, article, _), (a, b) in zip(candidates, bounds, strict=True)],
+        [question for question, _, _ in asked],
+        [article for _, article, _ in asked],
         truncation=False,
         verbose=False,  # else transformers warns of what is cut below
         return_offsets_mapping=True,
         return_token_type_ids=True,
     )
     found = []
-    for number, ((_, article, (start, end)), (begin, _)) in enumerate(
-        zip(candidates, bounds, strict=True)
-    ):
-        tokens = [index for index, part in enumerate(encoded.sequence_ids(number)) if part == 1]
+    number = -1
+    for row, (_, article, places) in enumerate(asked):
+        tokens = [index for index, part in enumerate(encoded.sequence_ids(row)) if part == 1]
         if not tokens:
+            number += len(places)
             continue
         whole = Window(
-            owner=number,
-            ids=tuple(encoded["input_ids"][number]),
-            types=tuple(encoded["token_type_ids"][number]),
+            owner=row,
+            ids=tuple(encoded["input_ids"][row]),
+            types=tuple(encoded["token_type_ids"][row]),
             first=tokens[0],
             last=tokens[-1],
-            offsets=np.asarray(encoded["offset_mapping"][number], dtype=np.int64) + begin,
+            offsets=np.asarray(encoded["offset_mapping"][row], dtype=np.int64),
         )
-        held = gold_tokens(whole, [Span(start, article[start:end])])
-        kept = _kept(whole, held[0], size.tokens) if held else None
-        if kept is not None:
-            found.append(_cut(whole, held[0], kept))
+        for start, end in places:
+            number += 1
+            held = gold_tokens(whole, [Span(start, article[start:end])])
+            kept = _kept(whole, held[0], size.tokens) if held else None
+            if kept is not None:
+                found.append(_cut(whole, held[0], kept, number))
     return found
 
 
-def _bounds(article: str, place: tuple[int, int]) -> tuple[int, int]:
-    """(start, end) of the candidate with ROOM on both sides, cut between words."""
-    start, end = place
-    begin, stop = max(0, start - ROOM), min(len(article), end + ROOM)
-    while 0 < begin < start and not article[begin - 1].isspace():
-        begin += 1
-    while end < stop < len(article) and not article[stop].isspace():
-        stop -= 1
-    return begin, stop
-
-
 def _kept(whole: Window, held: tuple[int, int], tokens: int) -> tuple[int, int] | None:
-    """First and last of the passage's tokens that fit into `tokens` beside the question."""
+    """First and last of the article's tokens that are read: ROOM, or what `tokens` leave."""
     first, last = held
-    before, after = first - whole.first, whole.last - last
+    before, after = min(ROOM, first - whole.first), min(ROOM, whole.last - last)
     question = len(whole) - (whole.last - whole.first + 1)
     free = tokens - question - (last - first + 1)
     if free < 0:
@@ -95,13 +86,13 @@ def _kept(whole: Window, held: tuple[int, int], tokens: int) -> tuple[int, int] 
     return first - left, last + min(after, free - left)
 
 
-def _cut(whole: Window, held: tuple[int, int], kept: tuple[int, int]) -> Passage:
-    """The window without the passage's tokens outside `kept`, and where `held` is in it."""
+def _cut(whole: Window, held: tuple[int, int], kept: tuple[int, int], number: int) -> Passage:
+    """The window without the article's tokens outside `kept`, and where `held` is in it."""
     chosen = [
         *range(whole.first), *range(kept[0], kept[1] + 1), *range(whole.last + 1, len(whole))
     ]  # fmt: skip
     window = Window(
-        owner=whole.owner,
+        owner=number,
         ids=tuple(whole.ids[at] for at in chosen),
         types=tuple(whole.types[at] for at in chosen),
         first=whole.first,

@@ -1,5 +1,6 @@
 """The second reading: a candidate stands in a short passage of the raw article, all else as was."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -39,7 +40,7 @@ def test_every_word_is_read_back_from_the_raw_text(seed_articles):
     tokenizer = load_model(task="answers").tokenizer
     for text in (HARD, seed_articles[0].text):
         places = words_of(text)
-        found = passages(tokenizer, [(QUESTION, text, place) for place in places], SIZE)
+        found = passages(tokenizer, [(QUESTION, text, places)], SIZE)
         assert [each.window.owner for each in found] == list(range(len(places)))
         for place, each in zip(places, found, strict=True):
             window = each.window
@@ -47,15 +48,28 @@ def test_every_word_is_read_back_from_the_raw_text(seed_articles):
             assert len(window.ids) == len(window.types) == len(window.offsets) <= SIZE.tokens
 
 
-def test_a_passage_is_read_as_a_pair_and_cut_between_words(tokenizer, seed_articles):
+def test_a_passage_is_its_question_and_the_tokens_around_the_candidate(tokenizer, seed_articles):
     text = seed_articles[1].text
-    for place in words_of(text)[::7]:
-        [each] = passages(tokenizer, [(QUESTION, text, place)], SIZE)
-        begin = each.window.offsets[each.window.first, 0]
-        end = each.window.offsets[each.window.last, 1]
-        assert place[0] - begin <= ROOM and end - place[1] <= ROOM
-        assert begin == 0 or text[begin - 1].isspace() or text[begin].isspace()
-        assert list(each.window.ids) == tokenizer(QUESTION, text[begin:end])["input_ids"]
+    whole = tokenizer(QUESTION, text, verbose=False)["input_ids"]
+    asked = tokenizer(QUESTION)["input_ids"]
+    for each in passages(tokenizer, [(QUESTION, text, words_of(text)[::7])], SIZE):
+        window = each.window
+        assert each.first - window.first <= ROOM and window.last - each.last <= ROOM
+        read = list(window.ids[window.first : window.last + 1])
+        assert any(whole[at : at + len(read)] == read for at in range(len(whole)))
+        assert list(window.ids[: len(asked)]) == asked
+
+
+def test_marks_and_tatweel_move_no_bound_of_a_passage(seed_articles):
+    tokenizer = load_model(task="answers").tokenizer
+    plain = seed_articles[0].text
+    marked = re.sub("([\u0628-\u064a])(?=[\u0628-\u064a])", "\\1\u064e\u0640\u0640", plain)
+    assert len(marked) > 2 * len(plain)
+    pairs = zip(words_of(plain)[40:90:5], words_of(marked)[40:90:5], strict=True)
+    for place, other in pairs:
+        [one] = passages(tokenizer, [(QUESTION, plain, [place])], SIZE)
+        [two] = passages(tokenizer, [(QUESTION, marked, [other])], SIZE)
+        assert (one.window.ids, one.first, one.last) == (two.window.ids, two.first, two.last)
 
 
 @pytest.mark.parametrize("tokens", [40, 64, 96, 128])
@@ -64,10 +78,8 @@ def test_where_room_is_short_the_candidate_keeps_as_much_on_both_sides(
 ):
     text = seed_articles[1].text
     places = words_of(text)[40:60]
-    found = passages(
-        tokenizer, [(QUESTION, text, place) for place in places], WindowSize(tokens, 16)
-    )
-    whole = passages(tokenizer, [(QUESTION, text, place) for place in places], SIZE)
+    found = passages(tokenizer, [(QUESTION, text, places)], WindowSize(tokens, 16))
+    whole = passages(tokenizer, [(QUESTION, text, places)], SIZE)
     assert len(found) == len(whole) == len(places)
     for each, full, place in zip(found, whole, places, strict=True):
         window = each.window
@@ -83,7 +95,7 @@ def test_where_room_is_short_the_candidate_keeps_as_much_on_both_sides(
 
 def test_what_a_window_cannot_hold_has_none(tokenizer):
     long = "كلمة " * 200
-    candidates = [(QUESTION, long, (0, len(long) - 1)), (QUESTION, HARD, words_of(HARD)[1])]
+    candidates = [(QUESTION, long, [(0, len(long) - 1)]), (QUESTION, HARD, [words_of(HARD)[1]])]
     found = passages(tokenizer, candidates, WindowSize(64, 16))
     assert [each.window.owner for each in found] == [1]
     assert passages(tokenizer, [], SIZE) == []
