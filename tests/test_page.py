@@ -101,6 +101,7 @@ def open_page(browser, address):
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
+        expect.set_options(timeout=20_000)  # five seconds are short beside another process
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
         page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
