@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from transformers import PreTrainedTokenizerFast
+from transformers import BatchEncoding, PreTrainedTokenizerFast
 
 from hadath.annotations import Article, Span
 from hadath.errors import HadathError
@@ -64,23 +64,26 @@ def answer_windows(
         return_offsets_mapping=True,
         return_token_type_ids=True,
     )
-    windows = []
-    for row, owner in enumerate(encoded["overflow_to_sample_mapping"]):
-        parts = encoded.sequence_ids(row)
-        tokens_of_article = [index for index, part in enumerate(parts) if part == 1]
-        if not tokens_of_article:
-            continue
-        windows.append(
-            Window(
-                owner=owner,
-                ids=tuple(encoded["input_ids"][row]),
-                types=tuple(encoded["token_type_ids"][row]),
-                first=tokens_of_article[0],
-                last=tokens_of_article[-1],
-                offsets=np.asarray(encoded["offset_mapping"][row], dtype=np.int64),
-            )
-        )
-    return windows
+    found = (
+        pair_window(encoded, row, owner)
+        for row, owner in enumerate(encoded["overflow_to_sample_mapping"])
+    )
+    return [window for window in found if window is not None]
+
+
+def pair_window(encoded: BatchEncoding, row: int, owner: int) -> Window | None:
+    """One encoded (question, article) pair as a window; None where no token is the article's."""
+    tokens = [index for index, part in enumerate(encoded.sequence_ids(row)) if part == 1]
+    if not tokens:
+        return None
+    return Window(
+        owner=owner,
+        ids=tuple(encoded["input_ids"][row]),
+        types=tuple(encoded["token_type_ids"][row]),
+        first=tokens[0],
+        last=tokens[-1],
+        offsets=np.asarray(encoded["offset_mapping"][row], dtype=np.int64),
+    )
 
 
 def refuse_long_questions(

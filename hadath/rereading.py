@@ -7,11 +7,10 @@ It does not know how candidates are found (predict.py) nor what the two readings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from hadath.annotations import Span
-from hadath.features import Window, WindowSize, gold_tokens
+from hadath.features import Window, WindowSize, gold_tokens, pair_window
 
 ROOM = 90  # tokens of the article on each side of the candidate, some four lines of a page
 
@@ -53,20 +52,11 @@ def passages(
     found = []
     number = -1
     for row, (_, article, places) in enumerate(asked):
-        tokens = [index for index, part in enumerate(encoded.sequence_ids(row)) if part == 1]
-        if not tokens:
-            number += len(places)
-            continue
-        whole = Window(
-            owner=row,
-            ids=tuple(encoded["input_ids"][row]),
-            types=tuple(encoded["token_type_ids"][row]),
-            first=tokens[0],
-            last=tokens[-1],
-            offsets=np.asarray(encoded["offset_mapping"][row], dtype=np.int64),
-        )
+        whole = pair_window(encoded, row, row)
         for start, end in places:
             number += 1
+            if whole is None:
+                continue
             held = gold_tokens(whole, [Span(start, article[start:end])])
             kept = _kept(whole, held[0], size.tokens) if held else None
             if kept is not None:
