@@ -41,6 +41,7 @@ from hadath.config import AnswersConfig, EventsConfig
 from hadath.features import WindowSize
 from hadath.models import load_base, load_model
 from hadath.ontology import load_scheme
+from hadath.predict import _autocast
 from hadath.report import card_disagreements
 from hadath.scores import score_answers, score_events
 from train import answers, leave_one_out
@@ -675,6 +676,24 @@ def test_what_tensorboard_is_told_outlives_the_checkpoints(configs, tmp_path, mo
 def test_a_layers_depth_is_read_whatever_the_encoder_calls_its_layers():
     names = ("bert.embeddings.word", "bert.encoder.layer.0.x", "model.layers.3.attn", "head.weight")
     assert [_layer_of(name, 4) for name in names] == [0, 1, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, "fp32"),
+        ({"avx2": True}, "fp32"),
+        ({"avx512_bf16": True}, "bf16"),
+        ({"amx_bf16": True}, "bf16"),
+    ],
+)
+def test_bf16_is_taken_where_the_processor_has_instructions_for_it(monkeypatch, able, precision):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: able)
+    monkeypatch.setattr("torch.ops.mkldnn._is_mkldnn_bf16_supported", lambda: True)
+    assert chosen_precision("auto", on_gpu=False) == precision
+    assert _autocast(torch.device("cpu")).__class__.__name__ == (
+        "autocast" if precision == "bf16" else "nullcontext"
+    )
 
 
 def test_what_this_machine_cannot_do_is_told(tmp_path, monkeypatch):

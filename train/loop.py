@@ -41,6 +41,7 @@ from hadath.errors import HadathError, system_reason
 from hadath.files import read_json, write_text
 from hadath.hub import first_line
 from hadath.models import Model, refuse_other_folder
+from hadath.predict import computes_bf16
 from train.data import data_hash
 from train.examples import Collator, Row
 
@@ -180,7 +181,7 @@ def chosen_precision(asked: str, *, on_gpu: bool) -> str:
         return asked
     if on_gpu:
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
+    return "bf16" if computes_bf16() else "fp32"
 
 
 class JudgedTrainer(Trainer):
