@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hadath.decode import Candidate, event_probabilities, span_probabilities
+from hadath.decode import Candidate, event_probabilities, span_probabilities, with_floor
 
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
+_FLOORS = np.linspace(0, 0.2, 21)
 _TINY = 1e-12
 
 
@@ -49,23 +50,27 @@ def shared_threshold(probabilities: np.ndarray, gold: np.ndarray, *, prior: floa
     return float(grid[int(np.argmax((2 * hits + 2 * prior * middle) / (doubled + 2 * prior)))])
 
 
-def answers_temperature(
+def answers_confidence(
     candidates: Sequence[Sequence[Candidate]],
     right: Sequence[frozenset[tuple[int, int]]],
     weights: Sequence[float],
-) -> float:
-    """The temperature at which the best span's probability tells best whether it is right.
+) -> tuple[float, float]:
+    """The temperature and floor at which the best span's probability tells best if it is right.
 
     That is the confidence people see, so it, and no other span's, is fitted: the least negative
     log-likelihood of right or wrong. `candidates`: of each question. `right`: its (start, end)
     places that are exactly right, none where the article does not say. `weights`: of each question.
     """
-    loss = np.zeros(len(_TEMPERATURES))
+    loss = np.zeros((len(_TEMPERATURES), len(_FLOORS)))
     for spans, places, weight in zip(candidates, right, weights, strict=True):
         if spans:
             probability, hit = _best_span(spans, places)
-            loss -= weight * np.log((probability if hit else 1 - probability) + _TINY)
-    return float(_TEMPERATURES[int(np.argmin(loss))]) if loss.any() else 1.0
+            mixed = with_floor(probability[:, None], _FLOORS)
+            loss -= weight * np.log((mixed if hit else 1 - mixed) + _TINY)
+    if not loss.any():
+        return 1.0, 0.0
+    temperature, floor = np.unravel_index(int(np.argmin(loss)), loss.shape)
+    return float(_TEMPERATURES[temperature]), float(_FLOORS[floor])
 
 
 def _best_span(

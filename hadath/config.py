@@ -71,6 +71,7 @@ class AnswersConfig(TrainingConfig):
     longest_answer: int = 48
     rereads: int = 0
     reread_share: float = 0.3
+    respell: bool = False
     role_questions: float = 0.5
     moved_questions: float = 0.0
     strangers: float = 0.0

@@ -127,15 +127,31 @@ def _answers(spans: Mapping[tuple[int, int], float], temperatures: np.ndarray) -
     return answer
 
 
-def rank(candidates: Sequence[Candidate], *, temperature: float, top: int) -> Ranking:
+def rank(
+    candidates: Sequence[Candidate], *, temperature: float, top: int, floor: float = 0.0
+) -> Ranking:
     """One question's answers from the candidates of all its windows (`span_probabilities`).
 
-    A span found in two windows counts once; one that overlaps a better one is not shown.
+    A span found in two windows counts once; one that overlaps a better one is not shown. `floor`:
+    how likely the best span is right where the network is sure that it is not (`with_floor`).
     """
     places, probabilities, answerable = span_probabilities(candidates, np.array([temperature]))
-    likely = dict(zip(places, probabilities[0].tolist(), strict=True))
+    if not places:
+        return Ranking((), 0.0)
+    likely = dict(zip(places, ((1 - floor) * probabilities[0]).tolist(), strict=True))
+    likely[places[0]] = float(with_floor(probabilities[0, 0], floor))
     shown = tuple(RankedSpan(*place, likely[place]) for place in _apart(places, top))
-    return Ranking(shown, float(answerable[0]))
+    return Ranking(shown, float(with_floor(answerable[0], floor)))
+
+
+def with_floor(probability: np.ndarray, floor: float | np.ndarray) -> np.ndarray:
+    """The probability, were the network's word void in a `floor` of all cases, and the best right.
+
+    Networks deny too surely: of the best spans that one gives next to no chance, a tenth is right,
+    which no temperature mends without making it shy of what it is rightly sure of.
+    """
+    mixed: np.ndarray = floor + (1 - floor) * probability
+    return mixed
 
 
 def distinct_places(candidates: Sequence[Candidate], count: int) -> list[tuple[int, int]]:

@@ -14,10 +14,13 @@ from hadath.files import read_json
 
 TASKS = ("answers", "events")
 CONTEXTS = ("none", "previous")
-FORMAT = 2
+FORMAT = 3
 SETTINGS_FILE = "hadath.json"
-# What a folder of format 1 lacks, as it was read then.
-_SINCE_2: dict[str, Any] = {"rereads": 0, "reread_share": 0.3}
+# What came with a format, as folders of those before it were read.
+_SINCE: dict[int, dict[str, Any]] = {
+    2: {"rereads": 0, "reread_share": 0.3},
+    3: {"respell": False, "confidence_floor": 0.0},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +32,12 @@ class ModelSettings:
     multi_label: several types a sentence, or exactly one.
     thresholds: by label, the probability from which a type is told.
     temperature: what logits are divided by before they become probabilities.
+    confidence_floor: an answer's least probability of being right, below 1 (decode.py).
     window, stride: tokens of a window, and of its overlap with the next.
     longest_answer: in tokens.
     rereads: best candidates of a question that are read once more (rereading.py); 0 is none.
     reread_share: weight of that second reading beside the first, 0 to 1.
+    respell: whether questions and articles are read without careless spelling (spelling.py).
     no_answer_threshold: probability of an answer under which "the article does not say".
     context: what the event model reads beside the sentence, "none" or "previous".
     scheme: the coding scheme that the event types are of.
@@ -44,11 +49,13 @@ class ModelSettings:
     multi_label: bool = True
     thresholds: Mapping[str, float] = field(default_factory=dict)
     temperature: float = 1.0
+    confidence_floor: float = 0.0
     window: int = 256
     stride: int = 96
     longest_answer: int = 48
     rereads: int = 0
     reread_share: float = 0.3
+    respell: bool = False
     no_answer_threshold: float = 0.5
     context: str = "none"
     scheme: str = "plover"
@@ -75,8 +82,10 @@ class ModelSettings:
             if name not in names:
                 mend = did_you_mean(str(name), names, "remove it")
                 raise HadathError(f"{name}: no such setting; {mend}")
-        if written == 1 and type(written) is int:
-            record = _SINCE_2 | record | {"format": FORMAT}
+        if type(written) is int and 1 <= written < FORMAT:
+            for number in range(written + 1, FORMAT + 1):
+                record = _SINCE[number] | record
+            record |= {"format": FORMAT}
         for name in names:
             if name not in record:
                 raise HadathError(f"{name}: missing; add it or save the model anew")
@@ -110,11 +119,12 @@ def _settings_problems(settings: ModelSettings) -> Iterator[tuple[str, object, s
         ("task", str, "a text"), ("base", str, "a text"), ("context", str, "a text"),
         ("scheme", str, "a text"), ("labels", tuple, "a list of names"),
         ("multi_label", bool, "true or false"), ("thresholds", Mapping, "numbers by label"),
-        ("temperature", (int, float), "a number"),
+        ("temperature", (int, float), "a number"), ("confidence_floor", (int, float), "a number"),
         ("no_answer_threshold", (int, float), "a number"),
         ("window", int, "a whole number"), ("stride", int, "a whole number"),
         ("longest_answer", int, "a whole number"), ("rereads", int, "a whole number"),
-        ("reread_share", (int, float), "a number"), ("format", int, "a whole number"),
+        ("reread_share", (int, float), "a number"), ("respell", bool, "true or false"),
+        ("format", int, "a whole number"),
     )  # fmt: skip
     for name, kind, expected in kinds:
         value = getattr(settings, name)
@@ -125,6 +135,7 @@ def _settings_problems(settings: ModelSettings) -> Iterator[tuple[str, object, s
         ("task", settings.task in TASKS, f"one of {', '.join(TASKS)}"),
         ("context", settings.context in CONTEXTS, f"one of {', '.join(CONTEXTS)}"),
         ("temperature", 0 < settings.temperature < math.inf, "a number above 0"),
+        ("confidence_floor", 0 <= settings.confidence_floor < 1, "a number from 0 to below 1"),
         ("no_answer_threshold", 0 <= settings.no_answer_threshold <= 1, "a number from 0 to 1"),
         ("window", settings.window >= 8, "at least 8 tokens"),
         ("stride", 0 <= settings.stride < settings.window, "at least 0 and less than the window"),

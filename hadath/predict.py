@@ -18,6 +18,7 @@ from hadath.errors import HadathError
 from hadath.features import Window, WindowSize
 from hadath.models import Model, load_model
 from hadath.rereading import passages
+from hadath.spelling import embedded_spellings
 from hadath.text import sentences
 
 LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
@@ -104,7 +105,12 @@ class AnswerFinder:
         readings = []
         for (_, article), spans in zip(pairs, candidates, strict=True):
             text = article.text if isinstance(article, Article) else article
-            ranking = decode.rank(spans, temperature=settings.temperature, top=top)
+            ranking = decode.rank(
+                spans,
+                temperature=settings.temperature,
+                top=top,
+                floor=settings.confidence_floor,
+            )
             readings.append(
                 Reading(
                     answers=tuple(
@@ -123,12 +129,16 @@ class AnswerFinder:
     ) -> list[list[decode.Candidate]]:
         """Each pair's candidate answers over all its windows, before any calibration.
 
-        Where the model reads twice, the best ones' second reading is in their log-odds.
+        Their places are of the raw text. Where the model reads twice, the best ones' second reading
+        is in their log-odds.
         """
         texts = [_article_text(article, number) for number, (_, article) in enumerate(pairs, 1)]
         questions = [
             _question_text(question, number) for number, (question, _) in enumerate(pairs, 1)
         ]
+        if self.model.settings.respell:
+            # Letter for letter, so what is found stands at the same place of the raw text.
+            questions, texts = embedded_spellings().respell_pairs(questions, texts)
         features.refuse_long_questions(self.model.tokenizer, questions, self._size)
         found: list[list[decode.Candidate]] = []
         for lot in _lots([len(text) for text in texts]):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("files", "fields"),
-    ("text", "cleaning", "vocabulary"),
+    ("text", "cleaning", "vocabulary", "spelling"),
     ("folding",),
     ("annotations",),
     ("ontology",),

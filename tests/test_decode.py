@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hadath.calibrate import (
     _TEMPERATURES,
     _best_span,
-    answers_temperature,
+    answers_confidence,
     events_temperature,
     no_answer_threshold,
     shared_threshold,
@@ -62,9 +62,11 @@ CANDIDATES = st.lists(
 
 
 @settings(max_examples=80, deadline=None)
-@given(CANDIDATES, st.floats(0.3, 5), st.integers(1, 5))
-def test_a_ranking_is_ordered_free_of_overlaps_and_a_probability(candidates, temperature, top):
-    ranking = rank(candidates, temperature=temperature, top=top)
+@given(CANDIDATES, st.floats(0.3, 5), st.integers(1, 5), st.floats(0, 0.5))
+def test_a_ranking_is_ordered_free_of_overlaps_and_a_probability(
+    candidates, temperature, top, floor
+):
+    ranking = rank(candidates, temperature=temperature, top=top, floor=floor)
     shown = ranking.spans
     assert len(shown) <= top and 0 <= ranking.answerable <= 1
     assert all(span.probability <= ranking.answerable + 1e-9 for span in shown)
@@ -201,8 +203,22 @@ def drawn_questions(count: int, sharpness: float):
 
 def test_the_temperature_of_overconfident_answers_is_found():
     candidates, right = drawn_questions(1500, sharpness=2.5)
-    found = answers_temperature(candidates, right, [1.0] * 1500)
-    assert found == pytest.approx(2.5, rel=0.15)
+    found = answers_confidence(candidates, right, [1.0] * 1500)
+    assert found[0] == pytest.approx(2.5, rel=0.15)
+    assert found[1] <= 0.02
+
+
+def test_the_floor_of_a_network_that_denies_too_surely_is_found():
+    random = np.random.default_rng(5)
+    candidates, right = drawn_questions(3000, sharpness=1.0)
+    void = random.random(3000) < 0.1
+    right = [
+        frozenset((each.start, each.end) for each in spans) if is_void else places
+        for spans, places, is_void in zip(candidates, right, void, strict=True)
+    ]
+    temperature, floor = answers_confidence(candidates, right, [1.0] * 3000)
+    assert temperature == pytest.approx(1.0, rel=0.2)
+    assert floor == pytest.approx(0.1, abs=0.025)
 
 
 def test_the_fitted_probability_is_the_one_that_is_shown():
@@ -220,7 +236,8 @@ def test_the_fitted_probability_is_the_one_that_is_shown():
 
 
 def test_without_a_question_answers_keep_their_temperature():
-    assert answers_temperature([], [], []) == answers_temperature([[]], [frozenset()], [1.0]) == 1
+    assert answers_confidence([], [], []) == (1, 0)
+    assert answers_confidence([[]], [frozenset()], [1.0]) == (1, 0)
 
 
 def test_the_shared_threshold_finds_the_gap_and_is_half_where_nothing_is_known():

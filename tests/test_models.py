@@ -368,11 +368,13 @@ def test_a_folder_of_other_things_is_never_replaced(model, tmp_path):
         ({"no_answer_threshold": 1.5}, ("no_answer_threshold: found 1.5",)),
         ({"task": "entities"}, ("task: found 'entities'", "answers, events")),
         ({"context": "next"}, ("context: found 'next'", "none, previous")),
-        ({"format": 3}, ("format: found 3", "update Hadath")),
+        ({"format": 4}, ("format: found 4", "update Hadath")),
         ({"format": True}, ("format: found True", "a whole number")),
         ({"rereads": ...}, ("rereads: missing",)),
         ({"rereads": 21}, ("rereads: found 21", "0 to 20")),
         ({"reread_share": 1.5}, ("reread_share: found 1.5", "from 0 to 1")),
+        ({"confidence_floor": 1}, ("confidence_floor: found 1", "to below 1")),
+        ({"respell": 1}, ("respell: found 1", "true or false")),
         ({"labels": ["AID", "CONSULT", "ASSAULT"]}, ("id2label has CONSULT, AID", "same save")),
     ],
 )
@@ -381,7 +383,10 @@ def test_a_wrong_setting_is_named_with_its_mend(saved, change, words):
     refused(lambda: load_model(saved, task="events"), str(saved), *words)
 
 
-def test_a_folder_of_the_first_format_reads_once_as_it_did(saved):
+def test_a_folder_of_an_older_format_reads_as_it_did(saved):
+    edit_json(saved / "hadath.json", format=2, rereads=3, respell=..., confidence_floor=...)
+    assert load_model(saved, task="events").settings.rereads == 3
+    assert not load_model(saved, task="events").settings.respell
     edit_json(saved / "hadath.json", format=1, rereads=..., reread_share=...)
     assert load_model(saved, task="events").settings.rereads == 0
 

@@ -153,7 +153,7 @@ def test_a_refit_may_turn_the_second_reading_on_and_a_training_keeps_what_its_co
     assert "rereads: found 30; expected 0 to 20" in capsys.readouterr().err
     classifier = ["refit", "events", str(tiny_classifier_folder), dev, "--output", str(mine)]
     assert train([*classifier, "--rereads", "3"]) == 2
-    assert "--rereads: only answers are read twice" in capsys.readouterr().err
+    assert "--rereads: it is for answers alone" in capsys.readouterr().err
     assert not mine.exists()
     recipe = [
         "configs/answers-small.yaml", f"base={twice}", f"output={mine}", f"dev={dev}",

@@ -1069,7 +1069,7 @@ def test_each_dev_file_weighs_the_same_in_a_refit(
     assert numbers("thrice", little_data / "dev.jsonl", tmp_path / "long.jsonl") == once
     model = load_model(str(finder_folder), task="answers")
     seen = []
-    for name in ("answers_temperature", "no_answer_threshold"):
+    for name in ("answers_confidence", "no_answer_threshold"):
         real = getattr(calibrate, name)
         recorded = partial(lambda real, *each: seen.append(each[-1]) or real(*each), real)
         monkeypatch.setattr(calibrate, name, recorded)

@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--reread-share", type=float, metavar="X", help="weight of that second reading, 0 to 1"
     )
+    fit.add_argument(
+        "--respell", action=argparse.BooleanOptionalAction, help="answers: read careless spelling"
+    )
     fit.set_defaults(run=_refit)
     mean = commands.add_parser("average", help="average the weights of several trained models")
     mean.add_argument("task", choices=TASKS)
@@ -120,6 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     cloze.add_argument("--most", type=int, default=3, help="questions an article, at most")
     cloze.add_argument("--seed", type=int, default=1, help="draws phrases and gaps")
     cloze.set_defaults(run=_cloze)
+    spelt = commands.add_parser("spellings", help="count how words are spelt, for `respell`")
+    spelt.add_argument("articles", nargs="+", help="annotated or not, carefully spelt")
+    spelt.add_argument("--output", required=True, help="for instance hadath/spellings.txt")
+    spelt.set_defaults(run=_spellings)
     more = commands.add_parser("adapt", help="pre-train an encoder further on your own texts")
     more.add_argument("base", help="folder or hub name of the encoder")
     more.add_argument("texts", nargs="+", help="articles (.jsonl, .json, .csv) or plain texts")
@@ -178,7 +185,7 @@ def _refit(options: argparse.Namespace) -> int:
 
     refit(
         options.task, options.model, options.dev, options.output, compact=options.compact,
-        rereads=options.rereads, reread_share=options.reread_share,
+        rereads=options.rereads, reread_share=options.reread_share, respell=options.respell,
     )  # fmt: skip
     return 0
 
@@ -244,6 +251,13 @@ def _cloze(options: argparse.Namespace) -> int:
     from train.cloze import write_cloze
 
     write_cloze(options.articles, options.output, most=options.most, seed=options.seed)
+    return 0
+
+
+def _spellings(options: argparse.Namespace) -> int:
+    from train.spellings import write_spellings
+
+    write_spellings(options.articles, options.output)
     return 0
 
 

@@ -18,7 +18,7 @@ from hadath.features import WindowSize, refuse_long_annotated_questions
 from hadath.models import Model, ModelSettings, load_base
 from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
-from train.augment import beside_strangers, questions_in_plain_alefs
+from train.augment import beside_strangers, questions_in_plain_alefs, respelt
 from train.data import training_articles
 from train.examples import AnswerRows, answer_rows
 from train.finish import base_settings, finish
@@ -54,6 +54,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         longest_answer=config.longest_answer,
         rereads=config.rereads,
         reread_share=config.reread_share,
+        respell=config.respell,
     )
     model = Model(network=network, tokenizer=tokenizer, settings=settings, name=config.output)
     built = rows_of(train, tokenizer, config)
@@ -84,6 +85,8 @@ def rows_of(
     asked += moved_questions(train, config.moved_questions, config.seed)
     asked = beside_strangers(asked, config.strangers, config.seed)
     asked = questions_in_plain_alefs(asked, config.plain_alefs, config.seed)
+    if config.respell:
+        asked = respelt(asked)
     return answer_rows(
         tokenizer,
         asked,

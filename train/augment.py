@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hadath.annotations import Article, Event, Question, Span
+from hadath.spelling import embedded_spellings
 from hadath.text import fold
 from train.perturbations import with_plain_alefs
 from train.strangers import Paragraph, content_words, paragraphs
@@ -57,6 +58,20 @@ def _beside(
         moved = tuple(Span(span.start + shift, span.text) for span in question.answers)
         return replace(question, answers=moved), Article(id=article.id, text=text)
     return question, article
+
+
+def respelt(asked: Sequence[QuestionOf]) -> list[QuestionOf]:
+    """The questions and articles as a finder that respells reads them; every offset stays."""
+    spellings = embedded_spellings()
+    read = []
+    for question, article in asked:
+        words, text = spellings.respell_pair(question.question, article.text)
+        answers = tuple(
+            Span(span.start, text[span.start : span.start + len(span.text)])
+            for span in question.answers
+        )
+        read.append((replace(question, question=words, answers=answers), Article(article.id, text)))
+    return read
 
 
 def questions_in_plain_alefs(

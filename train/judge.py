@@ -47,7 +47,7 @@ def event_results(classifier: EventClassifier, articles: Sequence[Article]) -> l
 
 
 def fit_answers(model: Model, *dev: Sequence[Article]) -> Judged[AnswerResult]:
-    """Fit temperature and no-answer threshold on sets of articles, then answer them all.
+    """Fit temperature, floor and no-answer threshold on sets of articles, then answer them all.
 
     A question weighs one divided by the number of its set's questions, so that a large set by the
     hands that wrote the training articles does not decide for text by others.
@@ -67,8 +67,9 @@ def fit_answers(model: Model, *dev: Sequence[Article]) -> Judged[AnswerResult]:
         )
         for (question, article), spans in zip(asked, candidates, strict=True)
     ]
-    temperature = calibrate.answers_temperature(candidates, right, weights.tolist())
-    finder.model = replace(model, settings=replace(model.settings, temperature=temperature))
+    temperature, floor = calibrate.answers_confidence(candidates, right, weights.tolist())
+    settings = replace(model.settings, temperature=temperature, confidence_floor=floor)
+    finder.model = replace(model, settings=settings)
     readings = finder.readings(pairs, candidates)
     # As each best span would score were it given whatever the threshold.
     forced = [

@@ -29,18 +29,19 @@ def refit(
     compact: bool,
     rereads: int | None = None,
     reread_share: float | None = None,
+    respell: bool | None = None,
 ) -> None:
     """Save `source` into `output` with the numbers that the `dev` files give it.
 
-    `rereads`, `reread_share`: of an answer finder's second reading, where they are to change.
+    `rereads`, `reread_share`, `respell`: how an answer finder reads, where that is to change.
     The record that `source` has of its training is kept, this command and its data beside it.
     """
     folder = find_folder(source, task=task)
     model = load_model(source, task=task)
-    said = {"rereads": rereads, "reread_share": reread_share}
+    said = {"rereads": rereads, "reread_share": reread_share, "respell": respell}
     changed: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if changed and task != "answers":
-        raise HadathError(f"--{next(iter(changed)).replace('_', '-')}: only answers are read twice")
+        raise HadathError(f"--{next(iter(changed)).replace('_', '-')}: it is for answers alone")
     model = replace(model, settings=replace(model.settings, **changed))
     if compact:
         model = as_compact(model)
@@ -55,7 +56,9 @@ def _numbers(settings: ModelSettings) -> str:
     """What is fitted, in words."""
     temperature = f"temperature {settings.temperature:.2f}"
     if settings.task == "answers":
+        temperature += f", floor {settings.confidence_floor:.2f}"
         twice = f"; best {settings.rereads} read twice" if settings.rereads else ""
+        twice += "; respelt" if settings.respell else ""
         return f"{temperature}, no-answer threshold {settings.no_answer_threshold:.2f}{twice}"
     levels = sorted({settings.thresholds.get(label, 0.5) for label in settings.labels})
     return f"{temperature}, types' threshold {' to '.join(f'{each:.2f}' for each in levels)}"
