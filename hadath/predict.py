@@ -136,14 +136,14 @@ class AnswerFinder:
         questions = [
             _question_text(question, number) for number, (question, _) in enumerate(pairs, 1)
         ]
-        if self.model.settings.respell:
-            # Letter for letter, so what is found stands at the same place of the raw text.
-            questions, texts = embedded_spellings().respell_pairs(questions, texts)
         features.refuse_long_questions(self.model.tokenizer, questions, self._size)
         found: list[list[decode.Candidate]] = []
         for lot in _lots([len(text) for text in texts]):
-            first = self._candidates_of(questions[lot], texts[lot])
-            found += self._read_again(questions[lot], texts[lot], first)
+            asked, read = questions[lot], texts[lot]
+            if self.model.settings.respell:
+                # Letter for letter, so what is found stands at the same place of the raw text.
+                asked, read = embedded_spellings().respell_pairs(asked, read)
+            found += self._read_again(asked, read, self._candidates_of(asked, read))
         return found
 
     def _candidates_of(
@@ -347,7 +347,7 @@ def computes_bf16() -> bool:
 
     Without them it does so too, in several times the time of fp32.
     """
-    able = torch.cpu.get_capabilities()
+    able = getattr(torch.cpu, "get_capabilities", dict)()  # new in PyTorch 2.11
     has_instructions = any(able.get(name) for name in _BF16_INSTRUCTIONS)
     return has_instructions and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 

@@ -16,21 +16,28 @@ from pathlib import Path
 from hadath.errors import HadathError
 from hadath.files import numbered_lines
 
-_LETTERS = "\u0621-\u063a\u0641-\u064a\u0671"
-_MARKS = "\u0640\u064b-\u065f\u0670"  # they stand on or between letters; tatweel too
+# All that is joined into words, so that none is cut: Persian letters too, ligatures, hamzas that
+# stand apart (NFD). A word that has one of these is not in the list, and left.
+_LETTERS = (
+    "\u0621-\u063a\u0641-\u064a\u0653-\u0655\u0671-\u06d3\u06d5\ufb50-\ufdff\ufe70-\ufefc\u200c"
+)
+_MARKS = (
+    "\u0610-\u061a\u0640\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed"
+)
 _WORD = re.compile(f"[{_LETTERS}][{_LETTERS}{_MARKS}]*")
 _MARK = re.compile(f"[{_MARKS}]")
 _ONE = str.maketrans("أإآٱىةؤئ", "اااايهءء")
-BARE_ALEF, FINAL_YA, FINAL_TA, NO_HABIT = "bare alef", "final ya", "final ta marbuta", "none"
+BARE_ALEF, NO_DOTS, DOTS, BARE_TA, NO_HABIT = "bare alef", "ى for ي", "ي for ى", "ه for ة", "none"
 # How careless spellings differ from the usual one: each is a habit, which a text has or has not.
 _HABITS = {
     ("ا", "أ"): BARE_ALEF, ("ا", "إ"): BARE_ALEF, ("ا", "آ"): BARE_ALEF,
-    ("ى", "ي"): FINAL_YA, ("ي", "ى"): FINAL_YA, ("ه", "ة"): FINAL_TA,
+    ("ى", "ي"): NO_DOTS, ("ي", "ى"): DOTS, ("ه", "ة"): BARE_TA,
 }  # fmt: skip
+_LAST = {"ي": NO_DOTS, "ى": DOTS, "ة": BARE_TA}
 _SHOWN = 0.3  # share of a text's chances that it must take for a habit to be one
 # و ف, then ب ك ل: joined to nearly any word, so that no list holds all that they make.
 PROCLITICS = ("و", "ف", "ب", "ك", "ل", "وب", "وك", "ول", "فب", "فك", "فل")
-_LEAST = 3  # letters that must be left of a word without them
+_LEAST = 4  # letters that must be left of a word without them: باقر is no ب
 
 
 class Spellings:
@@ -141,10 +148,8 @@ def slips(word: str, other: str) -> list[str]:
 def _chances(usual: str) -> Iterator[str]:
     """The habits that the usual spelling of a word gives room to."""
     yield from (BARE_ALEF for letter in usual if letter in "أإآ")
-    if usual[-1] in "يى":
-        yield FINAL_YA
-    if usual[-1] == "ة":
-        yield FINAL_TA
+    if usual[-1] in _LAST:
+        yield _LAST[usual[-1]]
 
 
 def _with_letters(written: str, changed: Mapping[str, str]) -> str:

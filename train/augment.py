@@ -62,10 +62,11 @@ def _beside(
 
 def respelt(asked: Sequence[QuestionOf]) -> list[QuestionOf]:
     """The questions and articles as a finder that respells reads them; every offset stays."""
-    spellings = embedded_spellings()
+    pairs = embedded_spellings().respell_pairs(
+        [question.question for question, _ in asked], [article.text for _, article in asked]
+    )
     read = []
-    for question, article in asked:
-        words, text = spellings.respell_pair(question.question, article.text)
+    for (question, article), words, text in zip(asked, *pairs, strict=True):
         answers = tuple(
             Span(span.start, text[span.start : span.start + len(span.text)])
             for span in question.answers

@@ -71,6 +71,7 @@ def _refuse_other(one: Model, last: Model) -> None:
         ("their weights' names or shapes", shapes[0] == shapes[1]),
         ("their labels", one.settings.labels == last.settings.labels),
         ("their mode", one.settings.multi_label == last.settings.multi_label),
+        ("their spelling", one.settings.respell == last.settings.respell),
         ("their context", one.settings.context == last.settings.context),
         ("their tokenizers", _pieces(one) == _pieces(last)),
     )

@@ -10,8 +10,9 @@ from pathlib import Path
 from hadath.files import write_text
 from hadath.spelling import (
     BARE_ALEF,
-    FINAL_TA,
-    FINAL_YA,
+    BARE_TA,
+    DOTS,
+    NO_DOTS,
     NO_HABIT,
     PROCLITICS,
     Spellings,
@@ -25,7 +26,7 @@ from train.data import read_files
 LEAST = 2  # occurrences that a spelling or a class of them needs
 # Of the usual spelling's occurrences, what another one needs to be a word of its own and no slip.
 # Careful texts still leave hamzas out here and there, but hardly dots: وزيره is his minister.
-SHARES = {BARE_ALEF: 0.1, FINAL_YA: 0.05, FINAL_TA: 0.005, NO_HABIT: 0.0}
+SHARES = {BARE_ALEF: 0.1, NO_DOTS: 0.05, DOTS: 0.05, BARE_TA: 0.005, NO_HABIT: 0.0}
 _NAMES = frozenset(["علي"])  # rarer than that beside على, and no slip
 
 Classes = Mapping[str, Counter[str]]
@@ -93,5 +94,6 @@ def _is_word(word: str, usual: str, words: Counter[str]) -> bool:
 
 
 def _is_confused(key: str, words: Sequence[str]) -> bool:
-    """Whether a careless spelling of the word would differ: `ى` for a last `ي` too."""
-    return any(word != key for word in words) or key.endswith("ي")
+    """Whether a habit would spell one of the words otherwise: `ى` for a last `ي` too."""
+    spelt = (habit for word in words for habit in slips(key, word))
+    return key.endswith("ي") or any(habit != NO_HABIT for habit in spelt)
