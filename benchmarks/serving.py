@@ -1,6 +1,5 @@
-"""What batching and half precision save and the second reading costs, on the seed articles."""
+"""What batching and precision save, second reading and spelling cost, on the seed articles."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from unittest import mock
 
@@ -17,9 +16,12 @@ def main() -> None:
     finder, classifier = AnswerFinder.load(), EventClassifier.load()
     model = finder.model
     once = AnswerFinder(replace(model, settings=replace(model.settings, rereads=0)))
+    as_written = AnswerFinder(replace(model, settings=replace(model.settings, respell=False)))
+    is_half = predict.computes_bf16()
+    ours, other = ("bf16", "float32") if is_half else ("float32", "bf16")
 
-    def in_float32() -> None:
-        with mock.patch.object(predict, "_autocast", lambda device: nullcontext()):
+    def in_the_other_precision() -> None:
+        with mock.patch.object(predict, "computes_bf16", lambda: not is_half):
             finder.ask_many(pairs)
 
     compare(
@@ -38,9 +40,14 @@ def main() -> None:
         lambda: finder.ask_many(pairs),
     )
     compare(
-        f"{len(pairs)} questions in float32 / in this processor's best precision",
+        f"{len(pairs)} questions respelt / as written",
+        lambda: as_written.ask_many(pairs),
         lambda: finder.ask_many(pairs),
-        in_float32,
+    )
+    compare(
+        f"{len(pairs)} questions in {other} / in {ours}, this processor's precision",
+        lambda: finder.ask_many(pairs),
+        in_the_other_precision,
     )
 
 

@@ -1,4 +1,4 @@
-"""Fits, on the dev split, the few numbers saved with a model: temperature and thresholds.
+"""Fits, on the dev split, the few numbers saved with a model: temperature, floor, thresholds.
 
 It sees probabilities, logits and gold labels only; it never sees a test split.
 """

@@ -133,7 +133,8 @@ def rank(
     """One question's answers from the candidates of all its windows (`span_probabilities`).
 
     A span found in two windows counts once; one that overlaps a better one is not shown. `floor`:
-    how likely the best span is right where the network is sure that it is not (`with_floor`).
+    how likely the best span is right where the network is sure that it is not (`with_floor`), and
+    an answer is there; the other spans' probabilities shrink by as much.
     """
     places, probabilities, answerable = span_probabilities(candidates, np.array([temperature]))
     if not places:

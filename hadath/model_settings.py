@@ -32,7 +32,7 @@ class ModelSettings:
     multi_label: several types a sentence, or exactly one.
     thresholds: by label, the probability from which a type is told.
     temperature: what logits are divided by before they become probabilities.
-    confidence_floor: an answer's least probability of being right, below 1 (decode.py).
+    confidence_floor: the best answer's least probability of being right, below 1 (decode.py).
     window, stride: tokens of a window, and of its overlap with the next.
     longest_answer: in tokens.
     rereads: best candidates of a question that are read once more (rereading.py); 0 is none.

@@ -89,6 +89,22 @@ def test_events_depend_on_no_spelling(classifier, seed_articles):
         assert scores == pytest.approx(others, abs=0.02)
 
 
+def test_answers_hardly_depend_on_how_carelessly_one_types(finder, seed_articles):
+    def careless(text: str) -> str:
+        return with_other_final_letters(with_plain_alefs(text))
+
+    article = seed_articles[1]
+    asked = [question.question for question in article.questions[::3]]
+    plain = finder.ask_many([(question, article.text) for question in asked])
+    typed = finder.ask_many([(careless(question), careless(article.text)) for question in asked])
+    places = [
+        [[(answer.start, answer.end) for answer in answers] for answers in each]
+        for each in (plain, typed)
+    ]
+    same = sum(one == other for one, other in zip(*places, strict=True))
+    assert len(asked) >= 10 and same >= 0.8 * len(asked)
+
+
 def test_the_shipped_models_are_far_above_chance_on_real_news(finder, classifier, seed_articles):
     answers = score_answers(answer_results(finder, seed_articles[1:2]), draws=1).figures
     events = score_events(event_results(classifier, seed_articles[:3]), draws=1).figures

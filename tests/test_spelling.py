@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hadath import features
 from hadath.annotations import Article, Question, Span, write_articles
 from hadath.config import AnswersConfig
 from hadath.errors import HadathError
-from hadath.models import load_base
+from hadath.models import load_base, load_model
 from hadath.predict import AnswerFinder
 from hadath.spelling import Spellings, as_one, bare_words, embedded_spellings, read_spellings
 from train.__main__ import main as train
@@ -44,6 +45,8 @@ def test_letters_that_are_confused_change_and_nothing_else_whatever_is_read(ques
         ("كانت في ايران", "كانت في إيران"),  # no ك with أنت
         ("علي في إيران", "علي في إيران"),  # the name
         ("ايران؛ فى، الى.", "إيران؛ في، إلى."),
+        ("ﻻ اﻷمن في إيران", "ﻻ اﻷمن في إيران"),  # ligatures, as printed pages give them
+        ("ا\u0655لى ا\u0655يران", "ا\u0655لى ا\u0655يران"),  # hamzas that stand apart
     ],
 )
 def test_words_are_spelt_as_usual(careless, careful):
@@ -57,6 +60,12 @@ def test_a_habit_is_what_a_text_does_often_and_each_is_judged_by_itself():
     assert FEW.respell("إلى إيران فى مدرسه") == "إلى إيران في مدرسة"
     egyptian = "ذهب إلى مدرسته في إيران وقال إنه في مدرسة"
     assert FEW.respell(egyptian) == egyptian
+
+
+def test_a_text_that_drops_dots_does_not_add_them_elsewhere():
+    few = Spellings([["في"], ["الذي"], ["على"], ["مصطفى"], ["إلى"]])
+    assert few.respell("فى الذى على مصطفى إلى") == "في الذي على مصطفى إلى"
+    assert few.respell("في الذي علي مصطفي إلى") == "في الذي على مصطفى إلى"
 
 
 def test_a_question_takes_the_spelling_of_its_article():
@@ -84,17 +93,29 @@ def test_most_words_of_real_news_come_back(careless, seed_articles):
     assert back > 0.85 * lost
 
 
-def test_training_and_serving_read_alike(seed_articles):
+def test_training_and_serving_read_alike(tiny_finder_folder, seed_articles, monkeypatch):
     asked = [
         (replace(question, question=with_plain_alefs(question.question)), article)
-        for question, article in asked_of(seed_articles[:1])
+        for question, article in asked_of(seed_articles[:2])
     ]
-    for (question, article), (read, text) in zip(asked, respelt(asked), strict=True):
-        assert (read.question, text.text) == embedded_spellings().respell_pair(
-            question.question, article.text
-        )
+    model = load_model(str(tiny_finder_folder), task="answers")
+    finder = AnswerFinder(replace(model, settings=replace(model.settings, respell=True)))
+    served = []
+    real = features.answer_windows
+
+    def watched(tokenizer, pairs, size):
+        served.extend(pairs)
+        return real(tokenizer, pairs, size)
+
+    monkeypatch.setattr(features, "answer_windows", watched)
+    finder.candidates([(question.question, article) for question, article in asked])
+    trained = respelt(asked)
+    assert served == [(question.question, article.text) for question, article in trained]
+    assert served != [(question.question, article.text) for question, article in asked]
+    for (question, _), (read, text) in zip(asked, trained, strict=True):
         for old, new in zip(question.answers, read.answers, strict=True):
             assert (old.start, len(old.text)) == (new.start, len(new.text))
+            assert text.text[new.start : new.start + len(new.text)] == new.text
 
 
 def test_a_recipe_trains_on_what_its_config_has_it_read(tiny_base, seed_articles):
@@ -147,16 +168,19 @@ def test_an_answer_is_a_slice_of_the_raw_text_and_stands_where_it_stood(seed_art
         assert (bare.start, bare.end) == (careful.start, careful.end)
 
 
-def test_refit_sets_and_unsets_it(tmp_path, dev_articles):
+def test_refit_sets_and_unsets_it(tiny_finder_folder, tmp_path, dev_articles, capsys):
     few = tmp_path / "few.jsonl"
     write_articles(few, dev_articles[:1])
-    for word, expected in (("--no-respell", False), ("--respell", True)):
+    source = tiny_finder_folder
+    for word, expected in (("--respell", True), ("--no-respell", False)):
         output = tmp_path / word
         assert (
-            train(["refit", "answers", "models/answers", str(few), "--output", str(output), word])
-            == 0
+            train(["refit", "answers", str(source), str(few), "--output", str(output), word]) == 0
         )
         assert AnswerFinder.load(str(output)).model.settings.respell is expected
+        source = output
+    assert train(["refit", "events", "models/events", str(few), "--output", "x", "--respell"]) == 2
+    assert "--respell: it is for answers alone" in capsys.readouterr().err
 
 
 # --- the list ---------------------------------------------------------------------------------

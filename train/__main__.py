@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
             "--dry-run", action="store_true", help="measure a few steps, tell what the run takes"
         )
         train.set_defaults(run=_train, task=task)
-    fit = commands.add_parser("refit", help="fit temperature and thresholds to other dev articles")
+    fit = commands.add_parser("refit", help="fit confidence and thresholds to other dev articles")
     fit.add_argument("task", choices=TASKS)
     fit.add_argument("model", help="a folder or a hub name")
     fit.add_argument(
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--refit",
         action="store_true",
-        help="fit temperature and threshold to the other articles, leave the weights",
+        help="fit confidence and threshold to the other articles, leave the weights",
     )
     out.set_defaults(run=_leave_one_out)
     bench = commands.add_parser("benchmark", help="score under a public benchmark's own protocol")

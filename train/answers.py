@@ -32,7 +32,7 @@ GOAL = "f1"
 
 
 def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
-    """Fine-tune, fit temperature and no-answer threshold on dev, save into `config.output`."""
+    """Fine-tune, fit confidence and no-answer threshold on dev, save into `config.output`."""
     train, sets = training_articles(config)
     began = beginning(config.files)
     dev = list(chain.from_iterable(sets))

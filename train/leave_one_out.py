@@ -1,6 +1,6 @@
 """Leave one article out: each seed article is read by a model adapted to the others alone.
 
-Adapting is fine-tuning, or fitting the model's numbers (temperature, threshold) and no weight. It
+Adapting is fine-tuning, or fitting the model's numbers (refit.py) and no weight. It
 does not know how a model is trained (answers.py, events.py) or scored (score.py).
 """
 
@@ -44,7 +44,7 @@ def leave_one_answers_out(
     """Answers to each article's questions by a finder adapted to the other articles of `held`.
 
     `learn_from`: further files that weigh the baseline's words. `refit`: the weights of
-    `config.base` stay; the other articles, instead of `config.dev`, give temperature and threshold.
+    `config.base` stay; the other articles, instead of `config.dev`, give the numbers.
     """
     articles = read_files([held])
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Fits a trained model's temperature and thresholds anew, to other dev articles or a newer decoder.
+"""Fits a trained model's numbers anew (calibrate.py), to other dev articles or a newer decoder.
 
 Its weights stay as they are; it knows nothing of how they were trained.
 """
