@@ -5,9 +5,10 @@ serve.py) nor how a model was trained.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -347,7 +348,8 @@ def computes_bf16() -> bool:
 
     Without them it does so too, in several times the time of fp32.
     """
-    able = getattr(torch.cpu, "get_capabilities", dict)()  # new in PyTorch 2.11
+    # New in PyTorch 2.11; without it, fp32.
+    able: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     has_instructions = any(able.get(name) for name in _BF16_INSTRUCTIONS)
     return has_instructions and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
