@@ -58,15 +58,13 @@ class Spellings:
         """The text, as long as it was, without its careless habits; one without any as it is."""
         return self._respelt(text, {})
 
-    def respell_pair(self, question: str, article: str) -> tuple[str, str]:
-        """Both respelt; what the list does not know of the question, as its article has it."""
-        (question,), (article,) = self.respell_pairs([question], [article])
-        return question, article
-
     def respell_pairs(
         self, questions: Sequence[str], articles: Sequence[str]
     ) -> tuple[list[str], list[str]]:
-        """`respell_pair` for many: an article that stands there often is respelt once."""
+        """Questions and articles respelt; what the list lacks of a question, as its article has it.
+
+        An article that stands there often is respelt once.
+        """
         read: dict[str, tuple[str, dict[str, str]]] = {}
         for article in articles:
             if article not in read:

@@ -26,10 +26,15 @@ FEW = Spellings(
 LETTERS = "ابتدرسعفكلمنويىةهأإآؤئء ًّـ؟.\n"
 
 
+def both_read(question: str, article: str) -> tuple[str, str]:
+    (question,), (article,) = FEW.respell_pairs([question], [article])
+    return question, article
+
+
 @given(st.text(LETTERS, max_size=60), st.text(LETTERS, max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_letters_that_are_confused_change_and_nothing_else_whatever_is_read(question, article):
-    for text, read in zip((question, article), FEW.respell_pair(question, article), strict=True):
+    for text, read in zip((question, article), both_read(question, article), strict=True):
         assert len(read) == len(text)
         assert as_one(read) == as_one(text)
     assert FEW.respell(FEW.respell(article)) == FEW.respell(article)
@@ -70,8 +75,8 @@ def test_a_text_that_drops_dots_does_not_add_them_elsewhere():
 
 def test_a_question_takes_the_spelling_of_its_article():
     article = "قال الوزير الأشعري إن الأزمة انتهت"
-    assert FEW.respell_pair("ماذا قال الاشعري؟", article)[0] == "ماذا قال الأشعري؟"
-    assert FEW.respell_pair("ماذا قال الاشعري؟", "قال غيره")[0] == "ماذا قال الاشعري؟"
+    assert both_read("ماذا قال الاشعري؟", article)[0] == "ماذا قال الأشعري؟"
+    assert both_read("ماذا قال الاشعري؟", "قال غيره")[0] == "ماذا قال الاشعري؟"
 
 
 def test_real_news_is_read_as_it_stands(seed_articles):

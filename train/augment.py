@@ -65,14 +65,10 @@ def respelt(asked: Sequence[QuestionOf]) -> list[QuestionOf]:
     pairs = embedded_spellings().respell_pairs(
         [question.question for question, _ in asked], [article.text for _, article in asked]
     )
-    read = []
-    for (question, article), words, text in zip(asked, *pairs, strict=True):
-        answers = tuple(
-            Span(span.start, text[span.start : span.start + len(span.text)])
-            for span in question.answers
-        )
-        read.append((replace(question, question=words, answers=answers), Article(article.id, text)))
-    return read
+    return [
+        _in_other_letters(replace(question, question=words), article, text)
+        for (question, article), words, text in zip(asked, *pairs, strict=True)
+    ]
 
 
 def questions_in_plain_alefs(
@@ -85,13 +81,19 @@ def questions_in_plain_alefs(
         if dice.random() < share:
             question = replace(question, question=with_plain_alefs(question.question))
         if dice.random() < share:
-            answers = tuple(
-                Span(span.start, with_plain_alefs(span.text)) for span in question.answers
-            )
-            question = replace(question, answers=answers)
-            article = Article(id=article.id, text=with_plain_alefs(article.text))
+            text = with_plain_alefs(article.text)
+            question, article = _in_other_letters(question, article, text)
         varied.append((question, article))
     return varied
+
+
+def _in_other_letters(question: Question, article: Article, text: str) -> QuestionOf:
+    """The question asked of `text`, which has other letters than its article at the same places."""
+    answers = tuple(
+        Span(span.start, text[span.start : span.start + len(span.text)])
+        for span in question.answers
+    )
+    return replace(question, answers=answers), Article(id=article.id, text=text)
 
 
 def articles_in_plain_alefs(articles: Sequence[Article], share: float, seed: int) -> list[Article]:

@@ -56,10 +56,11 @@ def _numbers(settings: ModelSettings) -> str:
     """What is fitted, in words."""
     temperature = f"temperature {settings.temperature:.2f}"
     if settings.task == "answers":
-        temperature += f", floor {settings.confidence_floor:.2f}"
+        floor = f"floor {settings.confidence_floor:.2f}"
+        threshold = f"no-answer threshold {settings.no_answer_threshold:.2f}"
         twice = f"; best {settings.rereads} read twice" if settings.rereads else ""
-        twice += "; respelt" if settings.respell else ""
-        return f"{temperature}, no-answer threshold {settings.no_answer_threshold:.2f}{twice}"
+        respelt = "; respelt" if settings.respell else ""
+        return f"{temperature}, {floor}, {threshold}{twice}{respelt}"
     levels = sorted({settings.thresholds.get(label, 0.5) for label in settings.labels})
     return f"{temperature}, types' threshold {' to '.join(f'{each:.2f}' for each in levels)}"
 

@@ -58,9 +58,9 @@ def spellings(texts: Iterable[str]) -> list[list[str]]:
     )
     classes = dict(sorted(_classes(careful).items()))
     listed = {
-        key: _kept(words)
+        key: kept
         for key, words in classes.items()
-        if words.total() >= LEAST and _is_confused(key, _kept(words))
+        if words.total() >= LEAST and _is_confused(key, kept := _kept(words))
     }
     known = Spellings(listed.values())
     for key, words in classes.items():
