@@ -20,7 +20,7 @@ from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
 from train.augment import beside_strangers, questions_in_plain_alefs, respelt
 from train.data import training_articles
-from train.examples import AnswerRows, answer_rows
+from train.examples import AnswerRows, answer_rows, with_hidden_tokens
 from train.finish import base_settings, finish
 from train.judge import asked_of, fit_answers
 from train.loop import Recipe, fit
@@ -63,7 +63,13 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         f"{built.cost}\n"
     )
     log = fit(
-        Recipe(model, built.rows, answers_loss, partial(_judge, dev=sets), GOAL),
+        Recipe(
+            model,
+            with_hidden_tokens(built.rows, tokenizer, config.hidden_tokens, config.seed),
+            answers_loss,
+            partial(_judge, dev=sets),
+            GOAL,
+        ),
         config,
         resume=resume,
     )

@@ -14,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
 from safetensors.torch import load_file
@@ -44,6 +43,7 @@ from hadath.models import Model, refuse_other_folder
 from hadath.predict import computes_bf16
 from train.data import data_hash
 from train.examples import Collator, Row
+from train.progress import Progress
 
 WHOLE = "whole"  # marks a checkpoint that was written to its end
 RUN = "run.json"  # beside the checkpoints: the settings and data that they belong to
@@ -209,7 +209,7 @@ class JudgedTrainer(Trainer):
         self.model_accepts_loss_kwargs = False
         self.remove_callback(ProgressCallback)
         self.remove_callback(PrinterCallback)
-        self.add_callback(_Progress(recipe.goal))
+        self.add_callback(Progress(recipe.goal))
         if _has_tensorboard():
             board = TensorBoardCallback()
             # The Trainer's own place is among the checkpoints, which go once the model is saved.
@@ -381,77 +381,6 @@ class _StopAfter(TrainerCallback):
     ) -> None:
         if self._epochs is not None and (state.epoch or 0.0) >= self._epochs:
             control.should_training_stop = True
-
-
-class _Progress(ProgressCallback):
-    """A progress bar on a terminal, and one line an epoch: loss, dev score, the best so far."""
-
-    def __init__(self, goal: str) -> None:
-        super().__init__()
-        self._goal = goal
-        self._losses: list[float] = []
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **kwargs: object,
-    ) -> None:
-        logs = logs or {}
-        if "loss" in logs:
-            self._losses.append(float(logs["loss"]))
-        if not state.is_world_process_zero or "eval_goal" not in logs:
-            return
-        loss = f"{np.mean(self._losses):.4f}" if self._losses else "–"
-        self._losses.clear()
-        rest = "  ".join(
-            f"{name.removeprefix('eval_')} {value:.3f}"
-            for name, value in logs.items()
-            if name.startswith("eval_") and name != "eval_goal"
-        )
-        best = max(logs["eval_goal"], state.best_metric or 0.0)
-        line = (
-            f"epoch {state.epoch:.0f} of {args.num_train_epochs:g}  loss {loss}  dev: {rest}"
-            f"  (best {self._goal} {best:.3f})"
-        )
-        if self.training_bar is not None:
-            self.training_bar.write(line, file=sys.stderr)
-        else:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
-
-    def on_train_begin(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: object,
-    ) -> None:
-        self.current_step = 0
-        if not args.disable_tqdm:
-            super().on_train_begin(args, state, control, **kwargs)
-
-    def on_step_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: object,
-    ) -> None:
-        if self.training_bar is not None:
-            super().on_step_end(args, state, control, **kwargs)
-
-    def on_train_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: object,
-    ) -> None:
-        if self.training_bar is not None:
-            super().on_train_end(args, state, control, **kwargs)
 
 
 def _last_checkpoint(folder: Path, *, resume: bool) -> str | None:
