@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     events.set_defaults(run=_events)
     for command in (ask, events):
         command.add_argument(
-            "files", nargs="+", metavar="FILE", help="text, JSON Lines, or - for stdin"
+            "files", nargs="+", metavar="FILE", help="text, JSON Lines, CSV, TSV, or - for stdin"
         )
         command.add_argument("--model", help="a folder or a hub name; default: the embedded model")
         form = command.add_mutually_exclusive_group()

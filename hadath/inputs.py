@@ -1,4 +1,6 @@
-"""Articles named on a command line: text files, `-` for standard input, JSON Lines with a `text`.
+"""Articles named on a command line: text files, `-` for standard input, and files of many articles.
+
+Those are JSON Lines with a `text`, and CSV or TSV with a column `text`; both may give an `id`.
 
 It does not know what they are read for; a bad one is handed on as its error, so that the others
 still count.
@@ -12,6 +14,7 @@ from pathlib import Path
 from hadath.annotations import parse_json_line
 from hadath.errors import HadathError
 from hadath.files import numbered_lines, read_text
+from hadath.formats.table import table_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,11 @@ def read_inputs(names: Iterable[str]) -> Iterator[Input | HadathError]:
     """Every article of every file, in order; in a bad one's place the error that says why."""
     for name in names:
         try:
-            if Path(name).suffix.lower() == ".jsonl":
+            ending = Path(name).suffix.lower()
+            if ending == ".jsonl":
                 yield from _lines(name)
+            elif ending in (".csv", ".tsv"):
+                yield from _rows(name)
             else:
                 yield Input(name, _standard_input() if name == "-" else read_text(name))
         except HadathError as error:
@@ -58,3 +64,11 @@ def _lines(name: str) -> Iterator[Input | HadathError]:
             yield HadathError(
                 f'{place}: no "text"; expected an object like {{"id": "…", "text": "…"}}'
             )
+
+
+def _rows(name: str) -> Iterator[Input | HadathError]:
+    for row in table_rows(name)[1]:
+        if isinstance(row, HadathError):
+            yield row
+        else:
+            yield Input(row.cells.get("id", "").strip() or row.place, row.cells["text"])

@@ -193,6 +193,39 @@ def test_a_bad_line_is_named_by_its_number_and_the_good_ones_are_read(
     assert len(messages) == 2
 
 
+@pytest.mark.parametrize(("name", "mark"), [("a.csv", ","), ("A.CSV", ";"), ("a.tsv", "\t")])
+def test_a_table_is_read_row_by_row(name, mark, folder, tiny_classifier_folder, capsys):
+    table = folder / name
+    quoted = f'"{TEXT}\nسطر {mark} ""آخر"""'
+    rows = [("id", "link", "Text"), ("one", "x", quoted), ("two", OTHER), ("", "y", OTHER)]
+    write_lines(table, *(mark.join(row) for row in rows))
+    status, out, messages = run(
+        capsys, "events", table, "--model", tiny_classifier_folder, "--json"
+    )
+    found = records(out)
+    # A row that is cut wrongly is told with its line in the file, and the others are read.
+    assert (status, [one["id"] for one in found]) == (2, ["one", f"{table}:5"])
+    assert messages == [
+        f"hadath: {table}:4: row 3 has 2 cells, the header 3; put a text that holds the delimiter "
+        f"in quotation marks"
+    ]
+    assert found[0]["sentences"][-1]["end"] == len(f'{TEXT}\nسطر {mark} "آخر"')
+
+
+def test_a_table_without_texts_is_one_line_each(folder, tiny_finder_folder, capsys):
+    for name, content, message in (
+        ("a.csv", f"id,body\none,{TEXT}", "a.csv:1: no column 'text' among id, body"),
+        ("b.csv", "id,text", "b.csv: no rows below the header"),
+        ("c.csv", 'text\n"خبر" عاجل', "c.csv:2: "),
+        ("d.csv", "", "d.csv:1: no column 'text' among none"),
+    ):
+        write_lines(folder / name, content)
+        words = ("ask", QUESTION, folder / name, folder / "news.txt")
+        status, out, messages = run(capsys, *words, "--model", tiny_finder_folder, "--json")
+        assert (status, len(records(out)), len(messages)) == (2, 1, 1)
+        assert message in messages[0]
+
+
 def test_lone_surrogates_and_endless_texts_are_one_line_each(folder, tiny_finder_folder, capsys):
     odd = folder / "odd.jsonl"
     long = json.dumps({"id": "long", "text": "ب" * 1_000_001})

@@ -36,7 +36,7 @@ AUTHORED = Data(
     # reports one.
     train=tuple(
         f"data/authored/{name}.jsonl"
-        for name in ("train", *(f"train-{number}" for number in (2, 3, 4, 6, 7, 8, 9, 10, 11)))
+        for name in ("train", *(f"train-{number}" for number in (2, 3, 4, 6, 7, 8, 9, 10, 11, 12)))
     ),
     dev=tuple(f"data/authored/{name}.jsonl" for name in ("dev", "dev-2", "dev-3")),
 )

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -101,31 +102,67 @@ def _text_only(articles: Sequence[Article]) -> tuple[str, ...]:
     return left_out(articles, "plain text", (*DETAILS, "sentences", "events", "questions"))
 
 
-def _read(path: str | Path, delimiters: str) -> Import:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: its `file:line`, its number (the header's is 1) and its known cells."""
+
+    place: str
+    number: int
+    cells: dict[str, str]
+
+
+def table_rows(
+    path: str | Path, *, needed: Sequence[str] = ("text",)
+) -> tuple[list[str], Iterator[Row | HadathError]]:
+    """The header of a CSV or TSV file (by its name's ending), and its rows with COLUMNS' cells.
+
+    A row that does not fit the header stands there as its error, so that the others still count.
+    Raises HadathError where the header lacks a `needed` column, and where no row can be told.
+    """
+    delimiters = DELIMITERS["tsv" if Path(path).suffix.lower() == ".tsv" else "csv"]
+    return _table(path, delimiters, needed)
+
+
+def _table(
+    path: str | Path, delimiters: str, needed: Sequence[str]
+) -> tuple[list[str], Iterator[Row | HadathError]]:
     text = read_text(path)
     rows = _rows(path, text, _delimiter(text, delimiters))
     _, _, header = next(rows, (0, 0, []))
-    columns = _columns(path, header)
+    columns = _columns(path, header, needed)
+
+    def rest() -> Iterator[Row | HadathError]:
+        empty = True
+        for number, line, cells in rows:
+            empty = False
+            place = f"{path}:{line}"
+            if len(cells) == len(header):
+                yield Row(place, number, {name: cells[at] for name, at in columns.items()})
+            else:
+                yield HadathError(
+                    f"{place}: row {number} has {len(cells)} cells, the header {len(header)}; "
+                    f"put a text that holds the delimiter in quotation marks"
+                )
+        if empty:
+            raise HadathError(f"{path}: no rows below the header")
+
+    return header, rest()
+
+
+def _read(path: str | Path, delimiters: str) -> Import:
+    header, rows = _table(path, delimiters, ("text", "label"))
     unknown = [name for name in header if name.strip() and name.strip().lower() not in COLUMNS]
     repairs = tuple(Repair(f"{path}:1", f"column {name!r}", "left out") for name in unknown)
     articles: dict[str, Article] = {}
-    for row, line, cells in rows:
-        place = f"{path}:{line}"
-        if len(cells) != len(header):
-            raise HadathError(
-                f"{place}: row {row} has {len(cells)} cells, the header {len(header)}; "
-                f"put a text that holds the delimiter in quotation marks"
-            )
-        article = _article(
-            place, f"{Path(path).stem}-{row}", {name: cells[at] for name, at in columns.items()}
-        )
+    for row in rows:
+        if isinstance(row, HadathError):
+            raise row
+        article = _article(row.place, f"{Path(path).stem}-{row.number}", row.cells)
         if article.id in articles:
             raise HadathError(
-                f"{place}: row {row}: id {article.id!r} is used twice; give it its own"
+                f"{row.place}: row {row.number}: id {article.id!r} is used twice; give it its own"
             )
         articles[article.id] = article
-    if not articles:
-        raise HadathError(f"{path}: no rows below the header")
     return Import(tuple(articles.values()), repairs)
 
 
@@ -155,16 +192,16 @@ def _rows(path: str | Path, text: str, delimiter: str) -> Iterator[tuple[int, in
         csv.field_size_limit(longest)
 
 
-def _columns(path: str | Path, header: Sequence[str]) -> dict[str, int]:
+def _columns(path: str | Path, header: Sequence[str], needed: Sequence[str]) -> dict[str, int]:
     names = [name.strip().lower() for name in header]
-    for needed in ("text", "label"):
-        if needed not in names:
-            near = get_close_matches(needed, names, n=1)
+    for column in needed:
+        if column not in names:
+            near = get_close_matches(column, names, n=1)
             hint = (
                 f"did you mean {near[0]!r}? Rename it" if near else "the header names the columns"
             )
             raise HadathError(
-                f"{path}:1: no column {needed!r} among {', '.join(names) or 'none'}; {hint}"
+                f"{path}:1: no column {column!r} among {', '.join(names) or 'none'}; {hint}"
             )
     twice = [name for name in COLUMNS if names.count(name) > 1]
     if twice:
