@@ -112,6 +112,10 @@ def build_data(
             f"{source / 'authored'}: no *.jsonl files in it; expected authoring files"
         )
     _refuse_twins(authored)
+    seeds = [
+        replace(article, source="seed article", split="leave-one-out")
+        for article in read_standoff(source / "seeds" / "annotated.jsonl")
+    ]
     split_of = assign_splits(authored, seed=seed)
     written = []
     for split in SHARES:
@@ -120,7 +124,7 @@ def build_data(
             path, [replace(item, split=split) for item in authored if split_of[item.id] == split]
         )
         written.append(path)
-    return written + _build_seeds(source / "seeds", target / "seeds")
+    return written + _write_seeds(seeds, source / "seeds", target / "seeds")
 
 
 def build_round(
@@ -408,13 +412,9 @@ def _place(
     return placed, float((((held - wanted) / wanted) ** 2).sum())
 
 
-def _build_seeds(source: Path, target: Path) -> list[Path]:
+def _write_seeds(seeds: Sequence[Article], source: Path, target: Path) -> list[Path]:
     """The seed articles as records, and their texts and second labelling as they were given."""
     path = target / "seeds.jsonl"
-    seeds = [
-        replace(article, source="seed article", split="leave-one-out")
-        for article in read_standoff(source / "annotated.jsonl")
-    ]
     write_articles(path, seeds)
     written = [path]
     for given in sorted((*source.glob("*.txt"), *source.glob("second_pass.json"))):

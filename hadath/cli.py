@@ -5,7 +5,6 @@ done; 1 `check` found something, be it a missing file; 2 an input does not fit (
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import re
@@ -119,14 +118,7 @@ def _ask(options: argparse.Namespace) -> int:
                 _write(results.csv_lines((item.name, *row) for row in rows))
                 continue
             if options.json:
-                _line(
-                    {
-                        "id": item.name,
-                        "question": options.question,
-                        "answerable": reading.answerable,
-                        "answers": [dataclasses.asdict(answer) for answer in answers],
-                    }
-                )
+                _line({"id": item.name} | results.answers_record(options.question, reading))
                 continue
             print(item.name)
             for answer in answers:

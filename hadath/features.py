@@ -18,9 +18,10 @@ from hadath.text import widen
 class Window:
     """What the network sees of one text (or of one question and a stretch of an article).
 
-    `ids`, `types`: (token,) input ids and segment numbers. `first`, `last`: the article's tokens.
-    `offsets`: (token, 2) characters of the raw article, meaningful from `first` to `last` only.
-    `owner`: number of the pair or sentence it was cut from.
+    `ids`, `types`: (token,) input ids and segment numbers. `first`, `last`: the article's tokens
+    (a sentence's window counts its closing token and its context too). `offsets`: (token, 2)
+    characters of the raw article, meaningful from `first` to `last` only. `owner`: number of the
+    pair or sentence it was cut from.
     """
 
     owner: int

@@ -14,6 +14,7 @@ from pathlib import Path
 from hadath.annotations import parse_json_line
 from hadath.errors import HadathError
 from hadath.files import numbered_lines, read_text
+from hadath.formats.records import id_of
 from hadath.formats.table import table_rows
 
 
@@ -59,7 +60,7 @@ def _lines(name: str) -> Iterator[Input | HadathError]:
             yield HadathError(f"{place}: {error}")
             continue
         if isinstance(record, dict) and isinstance(record.get("text"), str):
-            yield Input(str(record.get("id") or place), record["text"])
+            yield Input(id_of(record.get("id"), place), record["text"])
         else:
             yield HadathError(
                 f'{place}: no "text"; expected an object like {{"id": "…", "text": "…"}}'
@@ -67,7 +68,7 @@ def _lines(name: str) -> Iterator[Input | HadathError]:
 
 
 def _rows(name: str) -> Iterator[Input | HadathError]:
-    for row in table_rows(name)[1]:
+    for row in table_rows(name):
         if isinstance(row, HadathError):
             yield row
         else:

@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from hadath.cleaning import needs_arabert_cleaning, with_arabert_cleaning
-from hadath.errors import HadathError
+from hadath.errors import HadathError, system_reason
 from hadath.files import home_path, read_json, read_text, write_bytes, write_text
 from hadath.folding import with_folded_letters, with_folded_marks
 from hadath.hub import (
@@ -128,7 +128,9 @@ def load_model(source: str | Path | None = None, *, task: str) -> Model:
             f"{name}: the weights lack {_few(absent)}, or have them in another size; "
             f"save or copy the model anew"
         )
-    return Model(network.eval(), _tokenizer(folder, name), settings, name)
+    tokenizer = _tokenizer(folder, name)
+    refuse_wide_window(network, tokenizer, settings.window, name)
+    return Model(network.eval(), tokenizer, settings, name)
 
 
 def save_model(
@@ -156,7 +158,9 @@ def export(source: str | Path | None, target: str | Path, task: str) -> None:
     Raises HadathError where `target` holds something already: it might be the model one meant.
     """
     folder = home_path(target)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    with _told_of(target):
+        is_taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    if is_taken:
         raise HadathError(
             f"{target}: is there already; name a new folder (--model names the source)"
         )
@@ -181,20 +185,46 @@ def embedded_folder(task: str) -> Path:
 def refuse_other_folder(folder: str | Path) -> None:
     """Raise HadathError where a model saved in `folder` would take the place of something else."""
     folder = home_path(folder).resolve()
-    if folder.exists() and not folder.is_dir():
+    with _told_of(folder):
+        is_file = folder.exists() and not folder.is_dir()
+        is_other = (
+            folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file()
+        )
+    if is_file:
         raise HadathError(f"{folder}: a file; name a folder for the model")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file():
+    if is_other:
         raise HadathError(
             f"{folder}: has files but no {SETTINGS_FILE}, so it is no model's folder; name another"
         )
 
 
-def new_folder(name: str | Path) -> Path:
+def absent_folder(name: str | Path) -> Path:
     """Where `name` points. Raises HadathError where something is there already."""
     folder = home_path(name)
-    if folder.exists():
+    with _told_of(name):
+        is_there = folder.exists()
+    if is_there:
         raise HadathError(f"{name}: is there already; name a new folder")
     return folder
+
+
+@contextmanager
+def _told_of(folder: str | Path) -> Iterator[None]:
+    """A folder that can't be looked at (closed to us, too long a name) as one line."""
+    try:
+        yield
+    except OSError as error:
+        raise HadathError(f"{folder}: {system_reason(error)}; name another folder") from error
+
+
+def refuse_wide_window(
+    network: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, window: int, base: str
+) -> None:
+    """Raise HadathError where the window has more tokens than the encoder `base` has places."""
+    places = getattr(network.config, "max_position_embeddings", None) or window
+    most = min(places, tokenizer.model_max_length)
+    if window > most:
+        raise HadathError(f"window: {window} tokens, but {base} reads {most} at most; lower it")
 
 
 def _demand_weights(folder: Path, name: str, task: str) -> None:

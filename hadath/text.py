@@ -76,6 +76,10 @@ def has_arabic_letter(text: str) -> bool:
     )
 
 
+# Presentation forms of diacritics that stand alone: NFKC would make a space and a mark of each.
+_LONE_MARK = re.compile("[\ufc5e-\ufc63\ufe70-\ufe7f]")
+
+
 def fold(text: str) -> str:
     """The text as scores compare it: what is left is letters, digits and single spaces.
 
@@ -83,7 +87,7 @@ def fold(text: str) -> str:
     (NFKC), case, `أ إ آ ٱ` to `ا`, `ى ی` to `ي`, `ة` to `ه`, `ؤ ئ` to `ء` (so that مسؤول and مسئول
     agree), `ک` to `ك`, digits of every script to 0-9. Punctuation and symbols part words, and go.
     """
-    composed = unicodedata.normalize("NFKC", text).lower()
+    composed = unicodedata.normalize("NFKC", _LONE_MARK.sub("", text)).lower()
     # The hamza of a seat is kept before NFKD would make it a mark, and lost.
     seated = unicodedata.normalize("NFKC", composed).replace("ؤ", "ء").replace("ئ", "ء")
     folded = "".join(map(_folded, unicodedata.normalize("NFKD", seated)))

@@ -159,6 +159,11 @@ def test_a_data_folder_is_built_whole_and_its_datasheet_filled(tmp_path):
     (source / "seeds" / "s.txt").write_text("زار مصر.", encoding="utf-8")
     with pytest.raises(HadathError, match=r"train.jsonl: no such file"):
         write_datasheet(target)
+    (source / "seeds" / "annotated.jsonl").rename(tmp_path / "away")
+    with pytest.raises(HadathError, match=r"annotated.jsonl: no such file"):
+        build_data(source, target)
+    assert not target.exists()  # a data folder is written as a whole, or not at all
+    (tmp_path / "away").rename(source / "seeds" / "annotated.jsonl")
     paths = build_data(source, target)
     assert [path.name for path in paths] == [
         "train.jsonl", "dev.jsonl", "test.jsonl", "seeds.jsonl", "s.txt",

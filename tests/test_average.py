@@ -70,7 +70,11 @@ def test_what_has_no_mean_is_one_clear_line(pair, tiny_classifier_folder, tmp_pa
         assert message in told and "\n" not in told and not output.exists()
 
     refused("name at least two", "answers", pair[0])
-    for shares in ((0.5,), (0.5, 0.6), (1.5, -0.5)):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("years of work")
+    words = ["average", "answers", *map(str, pair), "--output", str(tmp_path / "other")]
+    assert train(words) == 2 and "no model's folder" in capsys.readouterr().err
+    for shares in ((0.5,), (0.5, 0.6), (1.5, -0.5), ("nan", 0.5)):
         refused("2 numbers above 0", "answers", *pair, "--shares", *shares)
     model = load_model(tiny_classifier_folder, task="events")
     labels = tuple(reversed(model.settings.labels))

@@ -26,6 +26,7 @@ def folder(tmp_path) -> Path:
     (tmp_path / "news.txt").write_text(TEXT, encoding="utf-8")
     lines = [{"id": "first", "text": TEXT}, {"text": OTHER}]
     write_lines(tmp_path / "more.jsonl", *(json.dumps(line, ensure_ascii=False) for line in lines))
+    write_lines(tmp_path / "numbers.jsonl", *(json.dumps({"id": n, "text": TEXT}) for n in (0, 1)))
     (tmp_path / "old.txt").write_bytes(TEXT.encode("windows-1256", errors="ignore"))
     (tmp_path / "empty.txt").write_text(" \n")
     (tmp_path / "latin.txt").write_text("Only Latin here.")
@@ -73,7 +74,7 @@ def test_each_answer_in_json_is_a_slice_of_its_article(folder, tiny_finder_folde
     found = records(out)
     assert [one["id"] for one in found] == [str(files[0]), "first", f"{files[1]}:2"]
     for one, text in zip(found, (TEXT, TEXT, OTHER), strict=True):
-        assert one["question"] == QUESTION and 0 <= one["answerable"] <= 1
+        assert one["question"] == QUESTION and one["found"] and 0 <= one["answerable"] <= 1
         assert 1 <= len(one["answers"]) <= 3
         for answer in one["answers"]:
             assert text[answer["start"] : answer["end"]] == answer["text"] != ""
@@ -191,6 +192,11 @@ def test_a_bad_line_is_named_by_its_number_and_the_good_ones_are_read(
     assert messages[0].startswith(f"hadath: {cut}:2: column") and "cut off" in messages[0]
     assert messages[1].startswith(f'hadath: {cut}:3: no "text"')
     assert len(messages) == 2
+
+
+def test_an_id_may_be_a_number(folder, tiny_finder_folder, capsys):
+    words = ("ask", QUESTION, folder / "numbers.jsonl", "--model", tiny_finder_folder, "--json")
+    assert [one["id"] for one in records(run(capsys, *words)[1])] == ["0", "1"]
 
 
 @pytest.mark.parametrize(("name", "mark"), [("a.csv", ","), ("A.CSV", ";"), ("a.tsv", "\t")])

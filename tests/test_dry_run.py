@@ -84,6 +84,7 @@ def test_weights_steps_memory_and_time_are_told_and_nothing_is_kept(task, config
     [
         ("answers", ("epochs=1", "gradient_accumulation=3", "layers=1")),
         ("answers", ("epochs=3", "stop_after=1")),
+        ("answers", ("epochs=3", "stop_after=0")),
         ("events", ("epochs=1.3", "batch_size=4", "gradient_accumulation=2", "plain_alefs=0.5")),
     ],
 )
@@ -154,6 +155,7 @@ def test_what_the_run_would_refuse_is_refused(configs, tmp_path, capsys):
     table = tmp_path / "table.csv"
     table.write_text("text,label\nخبر عاجل,AID\n", encoding="utf-8")
     refused([*answers, "window=1024"], capsys, "window: 1024 tokens, but ", "512 at most")
+    refused([*answers, "hidden_tokens=0.1"], capsys, "hidden_tokens: 0.1", "no mask token")
     refused([*answers, "layers=3"], capsys, "layers: found 3;")
     refused([*answers, "frozen_layers=2"], capsys, "frozen_layers: found 2; of 2 layers")
     refused([*answers, f"train={table}"], capsys, f"{table}: no question in these files")

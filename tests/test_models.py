@@ -26,10 +26,12 @@ from hadath.errors import HadathError
 from hadath.models import (
     Model,
     ModelSettings,
+    absent_folder,
     embedded_folder,
     export,
     load_base,
     load_model,
+    refuse_other_folder,
     save_compact,
     save_model,
 )
@@ -501,5 +503,19 @@ def test_a_model_type_that_is_no_name_is_one_line(saved):
     refused(lambda: load_model(saved, task="events"), "model_type [] is unknown")
 
 
-def test_a_folder_with_a_name_too_long_is_one_line():
-    refused(lambda: load_model("a/" + "b" * 300 + "/c", task="events"), "offline default")
+def test_a_folder_with_a_name_too_long_is_one_line(model, tmp_path):
+    long = tmp_path / ("b" * 300) / "c"
+    refused(lambda: load_model(long, task="events"), "offline default")
+    save_model(model, tmp_path / "model")
+    for made in (
+        lambda: export(tmp_path / "model", long, "events"),
+        lambda: refuse_other_folder(long),
+        lambda: absent_folder(long),
+    ):
+        refused(made, "bbb/c: ", "name another folder")
+
+
+def test_a_window_that_the_encoder_cannot_read_is_refused_before_a_text_is(saved):
+    places = json.loads((saved / "config.json").read_text("utf-8"))["max_position_embeddings"]
+    edit_json(saved / "hadath.json", window=places + 1)
+    refused(lambda: load_model(saved, task="events"), f"window: {places + 1}", f"{places} at most")

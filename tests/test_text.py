@@ -36,6 +36,8 @@ SAME = (
     ("كيم\u200f جونغ\u00a0أون", "كيم جونغ اون"),  # bidi mark, no-break space
     ("NATO", "nato"),
     ("هٰذا", "هذا"),
+    ("كت\ufe76ب", "كتب"),  # a lone diacritic's presentation form, as PDF files hold it
+    ("مد\ufc60ة", "مدة"),  # and one of two
 )
 
 

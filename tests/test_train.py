@@ -525,6 +525,21 @@ def test_files_that_cannot_be_trained_on_are_named(two_sides, configs, capsys):
     assert not (two_sides / "model").exists()
 
 
+def test_what_the_finder_could_not_read_is_refused_before_the_training(two_sides, configs, capsys):
+    words = [f"output={two_sides / 'model'}", f"train={two_sides / 'train.jsonl'}"]
+    for text, question, message in (
+        ("نص آخر", "؟؟", "bad.jsonl: article 'bad': question 'q': no letter or digit in it"),
+        ("…", None, "bad.jsonl: article 'bad': no letter or digit in it"),
+        ("خبر \ud83d", None, "bad.jsonl: article 'bad': a lone surrogate at character 4"),
+    ):
+        asked = [{"id": "q", "question": question, "answers": []}] if question else []
+        record = {"id": "bad", "text": text, "questions": asked}
+        (two_sides / "bad.jsonl").write_text(json.dumps(record), encoding="utf-8")
+        for side in ("train", "dev"):
+            word = f"{side}={two_sides / 'bad.jsonl'}"
+            refused(["answers", configs["answers"], *words, word], capsys, message)
+
+
 def test_event_data_without_events_is_refused(two_sides, configs, capsys):
     words = ["events", configs["events"], f"output={two_sides / 'model'}"]
     eventless = f"{two_sides / 'train.jsonl'}"
@@ -595,6 +610,8 @@ def test_a_run_is_resumed_with_what_it_began_with_or_not_at_all(configs, little,
     run.write_text(json.dumps(json.loads(began) | {"gone": 1}), encoding="utf-8")
     refused([*words, "--resume"], capsys, "gone: 1 then, None now")
     run.write_text(began, encoding="utf-8")
+    # Nor does the same command without --resume remove what hours have made.
+    refused(words, capsys, "model.checkpoints: checkpoint-", "--resume", "remove the folder")
     assert train([*words, "--resume"]) == 0
 
 

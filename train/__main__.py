@@ -40,6 +40,15 @@ def main(words: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_training(commands)
+    _add_scoring(commands)
+    _add_bases(commands)
+    _add_reports(commands)
+    return parser
+
+
+def _add_training(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What makes a model: answers, events, refit, average."""
     for task in TASKS:
         train = commands.add_parser(task, help=f"fine-tune a model of {task}")
         train.add_argument("config", help=f"settings, for instance configs/{task}-small.yaml")
@@ -75,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     mean.add_argument("--shares", nargs="+", type=float, default=[], help="one a model, sum 1")
     mean.add_argument("--output", required=True, help="folder the mean is saved in; then refit it")
     mean.set_defaults(run=_average)
+
+
+def _add_scoring(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What measures one: score, leave-one-out, benchmark, ablate."""
     score = commands.add_parser("score", help="score a model on annotated articles")
     score.add_argument("task", choices=TASKS)
     score.add_argument("model", help="a folder, a hub name, or 'embedded'")
@@ -111,6 +124,10 @@ def _parser() -> argparse.ArgumentParser:
     parts = commands.add_parser("ablate", help="train a recipe's variants over several seeds")
     parts.add_argument("plan", help="for instance configs/ablations/events.yaml")
     parts.set_defaults(run=_ablate)
+
+
+def _add_bases(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What comes before the first stage: trim, cloze, spellings, adapt."""
     cut = commands.add_parser("trim", help="cut a multilingual encoder's vocabulary to your texts")
     cut.add_argument("base", help="for instance intfloat/multilingual-e5-small")
     cut.add_argument("texts", nargs="+", help="articles (.jsonl, .json, .csv) or plain texts")
@@ -138,6 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     more.add_argument("--frozen-layers", type=int, help="lowest layers left as they are")
     more.add_argument("--seed", type=int, default=1, help="of the hidden words and the shuffle")
     more.set_defaults(run=_adapt)
+
+
+def _add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What is told of a model: behaviour, card, summary."""
     checks = commands.add_parser("behaviour", help="check what changes an answer and should not")
     checks.add_argument("task", choices=TASKS)
     checks.add_argument("model", help="a folder, a hub name, or 'embedded'")
@@ -156,12 +177,12 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("readme")
     summary.add_argument("cards", help="folder of the cards, for instance model_cards")
     summary.set_defaults(run=_summary)
-    return parser
 
 
 def _train(options: argparse.Namespace) -> int:
     from hadath.config import AnswersConfig, EventsConfig, load_config
     from train.answers import train_answers
+    from train.checkpoints import refuse_unsaved
     from train.events import train_events
 
     config: AnswersConfig | EventsConfig
@@ -175,8 +196,10 @@ def _train(options: argparse.Namespace) -> int:
         from train.dry_run import describe, dry_run
 
         print(describe(config, dry_run(config)), end="")
-    else:
-        train()
+        return 0
+    if not options.resume:
+        refuse_unsaved(config)
+    train()
     return 0
 
 

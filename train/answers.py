@@ -6,6 +6,7 @@ It does not know the test split.
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -63,13 +64,7 @@ def train_answers(config: AnswersConfig, *, resume: bool = False) -> Model:
         f"{built.cost}\n"
     )
     log = fit(
-        Recipe(
-            model,
-            with_hidden_tokens(built.rows, tokenizer, config.hidden_tokens, config.seed),
-            answers_loss,
-            partial(_judge, dev=sets),
-            GOAL,
-        ),
+        Recipe(model, built.rows, answers_loss, partial(_judge, dev=sets), GOAL),
         config,
         resume=resume,
     )
@@ -93,13 +88,15 @@ def rows_of(
     asked = questions_in_plain_alefs(asked, config.plain_alefs, config.seed)
     if config.respell:
         asked = respelt(asked)
-    return answer_rows(
+    built = answer_rows(
         tokenizer,
         asked,
         WindowSize(config.window, config.stride),
         empty_windows=config.empty_windows,
         seed=config.seed,
     )
+    rows = with_hidden_tokens(built.rows, tokenizer, config.hidden_tokens, config.seed)
+    return replace(built, rows=rows)
 
 
 def drawn_role_questions(

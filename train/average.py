@@ -13,7 +13,7 @@ import torch
 
 from hadath.errors import HadathError
 from hadath.hub import find_folder
-from hadath.models import Model, load_model, save_model
+from hadath.models import Model, load_model, refuse_other_folder, save_model
 from train.record import command, left_by_training, source_record
 
 
@@ -27,11 +27,14 @@ def average(task: str, sources: Sequence[str], output: str, shares: Sequence[flo
     if len(sources) < 2:
         raise HadathError(f"average: found {len(sources)} model; name at least two")
     weights = tuple(shares) or (1 / len(sources),) * len(sources)
-    if len(weights) != len(sources) or min(weights) <= 0 or abs(sum(weights) - 1) > 1e-6:
+    # Said this way round, "nan" does not pass.
+    fit = len(weights) == len(sources) and min(weights) > 0 and abs(sum(weights) - 1) <= 1e-6
+    if not fit:
         raise HadathError(
             f"--shares: found {' '.join(map(str, weights))}; give {len(sources)} numbers above 0 "
             f"that sum to 1"
         )
+    refuse_other_folder(output)
     models = [load_model(source, task=task) for source in sources]
     last = models[-1]
     for other in models[:-1]:

@@ -15,6 +15,7 @@ from hadath.config import TrainingConfig
 from hadath.errors import HadathError, system_reason
 from hadath.files import read_text
 from hadath.formats import FORMATS
+from hadath.predict import check_text
 from hadath.text import fold, phrases
 
 FORMAT_OF = {".jsonl": "hadath", ".json": "squad", ".csv": "csv", ".tsv": "tsv"}
@@ -28,13 +29,15 @@ def read_files(paths: Sequence[str]) -> list[Article]:
 def read_sets(paths: Sequence[str]) -> list[list[Article]]:
     """Each file's articles: Hadath JSON Lines, SQuAD JSON, or CSV/TSV (text, label).
 
-    Raises HadathError naming the file, also where an article id comes twice.
+    Raises HadathError naming the file, also where an article id comes twice, or a text or question
+    is one that the finder and the classifier refuse (after hours of training, were it not told).
     """
     sets: list[list[Article]] = []
     homes: dict[str, str] = {}
     for path in paths:
         sets.append(_read(path))
         for article in sets[-1]:
+            _refuse_unreadable(article, path)
             if article.id in homes:
                 raise HadathError(
                     f"{path}: article {article.id!r} came from {homes[article.id]} already; "
@@ -118,6 +121,15 @@ def data_hash(paths: Sequence[str]) -> dict[str, str]:
         except OSError as error:
             raise HadathError(f"{path}: {system_reason(error)}") from error
     return found
+
+
+def _refuse_unreadable(article: Article, path: str) -> None:
+    place = f"{path}: article {article.id!r}"
+    check_text(article.text, place, "give it a text, or remove it")
+    for question in article.questions:
+        check_text(
+            question.question, f"{place}: question {question.id!r}", "write it, or remove it"
+        )
 
 
 def _read(path: str) -> list[Article]:

@@ -26,7 +26,7 @@ from hadath.config import AnswersConfig, EventsConfig, TrainingConfig
 from hadath.errors import HadathError
 from hadath.features import WindowSize, refuse_long_annotated_questions
 from hadath.hub import find_folder
-from hadath.models import load_base, load_model
+from hadath.models import load_base, load_model, refuse_wide_window
 from hadath.provenance import hardware_line
 from train import answers, events
 from train.answers import refuse_unasked
@@ -38,7 +38,6 @@ from train.loop import (
     chosen_precision,
     freeze,
     parameter_groups,
-    refuse_wide_window,
     training_arguments,
 )
 from train.losses import answers_loss, events_loss
@@ -106,11 +105,13 @@ def dry_run(config: TrainingConfig) -> Estimate:
     device = torch.device("cuda" if on_gpu else "cpu")
     seconds, tokens = _measured(config, network.to(device), Collator(tokenizer), rows)
     batch = config.batch_size * config.gradient_accumulation
+    epochs = config.epochs if config.stop_after is None else min(config.epochs, config.stop_after)
+    steps = math.ceil(-(-len(rows) // batch) * epochs)
     return Estimate(
         weights=sum(each.numel() for each in network.parameters()),
         trained=sum(each.numel() for each in network.parameters() if each.requires_grad),
         rows=len(rows),
-        steps=math.ceil(-(-len(rows) // batch) * min(config.epochs, config.stop_after or math.inf)),
+        steps=max(steps, 1),  # it stops after a step, not before
         tokens_a_step=tokens * config.gradient_accumulation,
         operations_a_token=_operations(network),
         seconds_a_step=seconds * config.gradient_accumulation,

@@ -15,8 +15,8 @@ from typing import Any
 from hadath.config import TrainingConfig
 from hadath.models import Model, load_model, save_compact, save_model
 from hadath.scores import AnswerResult, EventResult
+from train.checkpoints import checkpoint_folder
 from train.judge import Judged
-from train.loop import checkpoint_folder
 from train.record import CURVE, RECORD, Beginning, loss_curve, record_text, run_record
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,6 +48,7 @@ def leave_one_answers_out(
     `config.base` stay; the other articles, instead of `config.dev`, give the numbers.
     """
     articles = read_files([held])
+    read_files(_each_once(learn_from, config.train))  # what can't be read is told before the hours
     began = time.monotonic()
     before = AnswerFinder.load(config.base)
     baselines: dict[str, list[AnswerResult]] = {BEFORE: answer_results(before, articles)}
@@ -57,7 +59,7 @@ def leave_one_answers_out(
         else:
             model = train_answers(fold)
         results += answer_results(AnswerFinder(model), [article])
-        data = Data(test=(held,), train=(*learn_from, *fold.train), dev=config.dev)
+        data = Data(test=(held,), train=_each_once(learn_from, fold.train), dev=config.dev)
         for name, found in answer_baselines(data, [article]).items():
             baselines.setdefault(name, []).extend(found)
     about = _about(before.model, config, articles, held, began)
@@ -72,6 +74,7 @@ def leave_one_events_out(
     `learn_from`: further files that the baselines learn from. `refit`: as with answers.
     """
     articles = read_files([held])
+    read_files(_each_once(learn_from, config.train))  # what can't be read is told before the hours
     began = time.monotonic()
     before = EventClassifier.load(config.base)
     refuse_other_labels(before.model, articles, [held])
@@ -83,13 +86,18 @@ def leave_one_events_out(
         else:
             model = train_events(fold)
         results += event_results(EventClassifier(model), [article])
-        data = Data(test=(held,), train=(*learn_from, *fold.train))
+        data = Data(test=(held,), train=_each_once(learn_from, fold.train))
         for name, found in event_baselines(data, [article]).items():
             baselines.setdefault(name, []).extend(found)
     about = _about(before.model, config, articles, held, began)
     quads = quad_classes(before.model)
     sheet = event_sheet(results, baselines, about=about, quad_of=quads, articles=articles)
     written(sheet, config.output)
+
+
+def _each_once(*files: Sequence[str]) -> tuple[str, ...]:
+    """All files, one that is named twice (to train on and for the baselines) once."""
+    return tuple(dict.fromkeys(chain.from_iterable(files)))
 
 
 def _folds(config: Config, articles: Sequence[Article]) -> Iterator[tuple[Article, Config]]:

@@ -3,12 +3,10 @@
 It does not know the task: a Recipe brings the rows, the loss and the judge.
 """
 
-import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +19,6 @@ from torch.utils.data import Sampler
 from transformers import (
     EarlyStoppingCallback,
     PreTrainedModel,
-    PreTrainedTokenizerFast,
     PrinterCallback,
     ProgressCallback,
     Trainer,
@@ -36,17 +33,20 @@ from transformers.trainer_utils import rotate_checkpoints
 from transformers.utils import ModelOutput
 
 from hadath.config import TrainingConfig
-from hadath.errors import HadathError, system_reason
-from hadath.files import read_json, write_text
+from hadath.errors import HadathError
 from hadath.hub import first_line
-from hadath.models import Model, refuse_other_folder
+from hadath.models import Model, refuse_other_folder, refuse_wide_window
 from hadath.predict import computes_bf16
-from train.data import data_hash
+from train.checkpoints import (
+    WHOLE,
+    checkpoint_folder,
+    clear,
+    has_ended,
+    last_checkpoint,
+    note_run,
+)
 from train.examples import Collator, Row
 from train.progress import Progress
-
-WHOLE = "whole"  # marks a checkpoint that was written to its end
-RUN = "run.json"  # beside the checkpoints: the settings and data that they belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,9 @@ class Recipe:
 def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[str, Any]]:
     """Train the recipe's network in place, leave it at its best epoch, return the log.
 
-    Checkpoints lie in `<output>.checkpoints` until the caller has saved the model.
-    Raises HadathError where there is nothing to resume, or something that would be overwritten.
+    Checkpoints lie in `<output>.checkpoints` until the caller has saved the model; without
+    `resume` those of an older run go first (`checkpoints.refuse_unsaved` is for the caller). Raises
+    HadathError where there is nothing to resume, or `output` is something else than a model.
     """
     if not recipe.rows:
         raise HadathError(f"{', '.join(config.train)}: nothing to train on in these files")
@@ -77,39 +78,19 @@ def fit(recipe: Recipe, config: TrainingConfig, *, resume: bool) -> list[dict[st
     # It may refuse, so it comes before an older run's checkpoints go.
     freeze(recipe.model.network, config.frozen_layers)
     folder = checkpoint_folder(config)
-    last = _last_checkpoint(folder, resume=resume)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HadathError(
-            f"{folder}: not made ({system_reason(error)}); choose another output"
-        ) from error
-    _same_run(config, folder, resume=resume)
+    last = last_checkpoint(folder) if resume else None
+    if last is None:
+        clear(folder)
+    note_run(config, folder, resume=resume)
     if last is not None:
         state = TrainerState.load_from_json(str(Path(last) / "trainer_state.json"))
-        if _ended(state, config):  # it was killed after its last epoch, before it was saved
+        if has_ended(state, config):  # it was killed after its last epoch, before it was saved
             best = Path(state.best_model_checkpoint or last)
             recipe.model.network.load_state_dict(load_file(best / "model.safetensors"))
             return list(state.log_history)
     trainer = JudgedTrainer(recipe, config, arguments)
     trainer.train(resume_from_checkpoint=last)
     return list(trainer.state.log_history)
-
-
-def refuse_wide_window(
-    network: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, window: int, base: str
-) -> None:
-    """Raise HadathError where the window has more tokens than the encoder `base` has places."""
-    places = getattr(network.config, "max_position_embeddings", None) or window
-    most = min(places, tokenizer.model_max_length)
-    if window > most:
-        raise HadathError(f"window: {window} tokens, but {base} reads {most} at most; lower it")
-
-
-def checkpoint_folder(config: TrainingConfig) -> Path:
-    """Where a run keeps its checkpoints: beside the model's folder, never in it."""
-    output = Path(config.output)
-    return output.with_name(output.name + ".checkpoints")
 
 
 def training_arguments(config: TrainingConfig) -> TrainingArguments:
@@ -381,65 +362,6 @@ class _StopAfter(TrainerCallback):
     ) -> None:
         if self._epochs is not None and (state.epoch or 0.0) >= self._epochs:
             control.should_training_stop = True
-
-
-def _last_checkpoint(folder: Path, *, resume: bool) -> str | None:
-    """The newest whole checkpoint to resume from; half-written ones are removed."""
-    steps = {path: path.name.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*")}
-    found = sorted((path for path in steps if steps[path].isdecimal()), key=lambda p: int(steps[p]))
-    whole = [path for path in found if (path / WHOLE).exists()]
-    if not resume:
-        if os.environ.get("RANK", "0") == "0":
-            shutil.rmtree(folder, ignore_errors=True)
-        return None
-    if not whole:
-        raise HadathError(f"{folder}: nothing to resume; start the run without --resume")
-    if os.environ.get("RANK", "0") == "0":
-        for path in found:
-            if path not in whole:
-                shutil.rmtree(path, ignore_errors=True)
-    _forget_lost_best(whole[-1], folder)
-    return str(whole[-1])
-
-
-def _same_run(config: TrainingConfig, folder: Path, *, resume: bool) -> None:
-    """Note what the checkpoints in `folder` belong to; on resuming, refuse other settings or data.
-
-    Where the folder lies is no setting.
-    """
-    settings = json.loads(json.dumps(asdict(config)))
-    now = settings | {"data": data_hash(config.files)}
-    if not resume or not (folder / RUN).is_file():
-        if os.environ.get("RANK", "0") == "0":
-            write_text(folder / RUN, json.dumps(now, ensure_ascii=False, indent=1) + "\n")
-        return
-    before = read_json(folder / RUN)
-    was = before if isinstance(before, dict) else {}
-    for key in sorted((now.keys() | was.keys()) - {"output"}):
-        if now.get(key) != was.get(key):
-            then, by_now = was.get(key), now.get(key)
-            what = "files changed" if key == "data" else f"{then!r} then, {by_now!r} now"
-            raise HadathError(
-                f"{folder}: {key}: {what}; resume with what the run began with, or start anew "
-                f"without --resume"
-            )
-
-
-def _ended(state: TrainerState, config: TrainingConfig) -> bool:
-    """Whether the run of this state was over: stopped early, or where the config stops it."""
-    counter = state.stateful_callbacks.get(EarlyStoppingCallback.__name__, {})
-    bad = counter.get("attributes", {}).get("early_stopping_patience_counter", 0)
-    done = state.epoch or 0.0
-    return bad >= config.patience or (config.stop_after is not None and done >= config.stop_after)
-
-
-def _forget_lost_best(checkpoint: Path, folder: Path) -> None:
-    """Point the state at the best checkpoint where it lies now, should the folder have moved."""
-    path = checkpoint / "trainer_state.json"
-    state = read_json(path)
-    if isinstance(state, dict) and state.get("best_model_checkpoint"):
-        state["best_model_checkpoint"] = str(folder / Path(state["best_model_checkpoint"]).name)
-        write_text(path, json.dumps(state))  # whole at any time: each process reads and writes it
 
 
 def _has_tensorboard() -> bool:

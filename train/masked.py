@@ -29,7 +29,7 @@ from transformers.utils import ModelOutput
 from hadath.errors import HadathError
 from hadath.files import write_text
 from hadath.hub import find_folder, quiet_libraries, told_in_one_line
-from hadath.models import load_base, new_folder, taking_the_place_of
+from hadath.models import absent_folder, load_base, refuse_wide_window, taking_the_place_of
 from hadath.provenance import hardware_line
 from train.data import read_paragraphs
 from train.loop import (
@@ -37,7 +37,6 @@ from train.loop import (
     freeze,
     refuse_several_gpus,
     refuse_several_processes,
-    refuse_wide_window,
 )
 from train.record import RECORD, beginning, command, record_text
 
@@ -81,7 +80,7 @@ def adapt(base: str, texts: Sequence[str], output: str, how: Adaptation) -> floa
     a base that has none is trained too, and dropped. Raises HadathError where `output` is there
     already, or a file or the base can't be read.
     """
-    target = new_folder(output)
+    target = absent_folder(output)
     refuse_several_processes("adapt")
     paragraphs = read_paragraphs(texts)
     began = beginning(texts)

@@ -12,7 +12,7 @@ from typing import Any
 from hadath.errors import HadathError
 from hadath.hub import find_folder
 from hadath.model_settings import ModelSettings
-from hadath.models import Model, load_model, save_compact, save_model
+from hadath.models import Model, load_model, refuse_other_folder, save_compact, save_model
 from train.data import read_sets
 from train.finish import as_compact
 from train.judge import asked_of, fit_answers, fit_events
@@ -36,6 +36,7 @@ def refit(
     `rereads`, `reread_share`, `respell`: how an answer finder reads, where that is to change.
     The record that `source` has of its training is kept, this command and its data beside it.
     """
+    refuse_other_folder(output)
     folder = find_folder(source, task=task)
     model = load_model(source, task=task)
     said = {"rereads": rereads, "reread_share": reread_share, "respell": respell}

@@ -26,7 +26,7 @@ from transformers import (
 from hadath.errors import HadathError
 from hadath.files import write_text
 from hadath.hub import find_folder, quiet_libraries, told_in_one_line
-from hadath.models import new_folder, taking_the_place_of
+from hadath.models import absent_folder, taking_the_place_of
 from hadath.vocabulary import (
     cut_embeddings,
     cut_tokenizer,
@@ -54,7 +54,7 @@ def trim(source: str, texts: Sequence[str], output: str, *, least: int = 1) -> N
     """
     if least < 1:
         raise HadathError(f"least: found {least}; name 1 or more, 1 keeps all that occur")
-    target = new_folder(output)
+    target = absent_folder(output)
     paragraphs = read_paragraphs(texts)
     folder = find_folder(source, task="answers")
     record = unigram_record(folder / "tokenizer.json", source)

@@ -39,7 +39,7 @@ def read(path: str | Path) -> Import:
     for place, title, paragraph in _paragraphs(path, document["data"]):
         name = title or Path(path).stem
         numbers[name] += 1
-        article_id = str(paragraph.get("id") or f"{name}/{numbers[name]}")
+        article_id = id_of(paragraph.get("id"), f"{name}/{numbers[name]}")
         if article_id in ids:
             raise HadathError(
                 f"{place}: id {article_id!r} stands in {ids[article_id]} already; give it its own"

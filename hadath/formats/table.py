@@ -111,16 +111,14 @@ class Row:
     cells: dict[str, str]
 
 
-def table_rows(
-    path: str | Path, *, needed: Sequence[str] = ("text",)
-) -> tuple[list[str], Iterator[Row | HadathError]]:
-    """The header of a CSV or TSV file (by its name's ending), and its rows with COLUMNS' cells.
+def table_rows(path: str | Path) -> Iterator[Row | HadathError]:
+    """The rows of a CSV or TSV file (by its name's ending) that has a column `text`.
 
     A row that does not fit the header stands there as its error, so that the others still count.
-    Raises HadathError where the header lacks a `needed` column, and where no row can be told.
+    Raises HadathError where there is no such column, no row, or a quotation mark left open.
     """
     delimiters = DELIMITERS["tsv" if Path(path).suffix.lower() == ".tsv" else "csv"]
-    return _table(path, delimiters, needed)
+    return _table(path, delimiters, ("text",))[1]
 
 
 def _table(
