@@ -75,7 +75,6 @@ class AnswersConfig(TrainingConfig):
     role_questions: float = 0.5
     moved_questions: float = 0.0
     strangers: float = 0.0
-    hidden_tokens: float = 0.0
     empty_windows: float = 0.5
     scheme: str = "plover"
 
@@ -122,7 +121,6 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("role_questions", 0, 100),
     ("moved_questions", 0, 1),
     ("strangers", 0, 1),
-    ("hidden_tokens", 0, 1),
     ("plain_alefs", 0, 1),
     ("empty_windows", 0, 1),
 )

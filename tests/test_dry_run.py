@@ -155,7 +155,6 @@ def test_what_the_run_would_refuse_is_refused(configs, tmp_path, capsys):
     table = tmp_path / "table.csv"
     table.write_text("text,label\nخبر عاجل,AID\n", encoding="utf-8")
     refused([*answers, "window=1024"], capsys, "window: 1024 tokens, but ", "512 at most")
-    refused([*answers, "hidden_tokens=0.1"], capsys, "hidden_tokens: 0.1", "no mask token")
     refused([*answers, "layers=3"], capsys, "layers: found 3;")
     refused([*answers, "frozen_layers=2"], capsys, "frozen_layers: found 2; of 2 layers")
     refused([*answers, f"train={table}"], capsys, f"{table}: no question in these files")

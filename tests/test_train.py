@@ -48,7 +48,7 @@ from train import answers, leave_one_out
 from train.__main__ import main as train
 from train.answers import drawn_role_questions
 from train.data import training_articles
-from train.examples import Collator, answer_rows, with_hidden_tokens
+from train.examples import Collator, answer_rows
 from train.judge import answer_results, asked_of, event_results, fit_answers, fit_events
 from train.loop import (
     LengthSampler,
@@ -822,37 +822,6 @@ def test_what_windows_cost_is_counted(tiny_base):
         tokenizer, asked_of([article]), WindowSize(64, 16), empty_windows=0.0, seed=1
     )
     assert len(fewer.rows) == len(answered)  # only windows that hold an answer
-
-
-def test_hidden_tokens_are_the_articles_and_never_an_answers(tiny_base):
-    _, tokenizer = load_base(tiny_base, "answers")
-    tokenizer.add_special_tokens({"mask_token": "<mask>"})
-    words = " ".join(f"الوزير قال كلمة رقم {number}" for number in range(30))
-    answer = Span(words.index("كلمة رقم 7"), "كلمة رقم 7")
-    article = Article("a", words, questions=(Question("q1", "ماذا قال؟", (answer,)),))
-    rows = answer_rows(
-        tokenizer, asked_of([article]), WindowSize(64, 16), empty_windows=1.0, seed=1
-    ).rows
-    assert any(row["gold"] == [(0, 0)] for row in rows)  # windows without the answer too
-    assert with_hidden_tokens(rows, tokenizer, 0.0, seed=1) == rows
-    for row, all_hidden in zip(rows, with_hidden_tokens(rows, tokenizer, 1.0, seed=1), strict=True):
-        first, last = row["article"]
-        for at, (was, now) in enumerate(
-            zip(row["input_ids"], all_hidden["input_ids"], strict=True)
-        ):
-            is_gold = any(start <= at <= end for start, end in row["gold"])
-            is_seen = is_gold or not first <= at <= last
-            assert now == (was if is_seen else tokenizer.mask_token_id)
-        assert all_hidden | {"input_ids": row["input_ids"]} == row
-    half = [with_hidden_tokens(rows, tokenizer, 0.5, seed=seed) for seed in (1, 1, 2)]
-    assert half[0] == half[1] != half[2]
-
-
-def test_tokens_cannot_be_hidden_where_the_base_has_no_mask(tiny_base):
-    _, tokenizer = load_base(tiny_base, "answers")
-    assert tokenizer.mask_token_id is None
-    with pytest.raises(HadathError, match=r"hidden_tokens: 0\.1.*no mask token; set it to 0"):
-        with_hidden_tokens([], tokenizer, 0.1, seed=1)
 
 
 def test_a_batch_is_padded_to_its_longest_row(tiny_base):

@@ -6,7 +6,6 @@ It does not know the test split.
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -21,7 +20,7 @@ from hadath.role_questions import load_templates, role_questions
 from hadath.scores import score_answers
 from train.augment import beside_strangers, questions_in_plain_alefs, respelt
 from train.data import training_articles
-from train.examples import AnswerRows, answer_rows, with_hidden_tokens
+from train.examples import AnswerRows, answer_rows
 from train.finish import base_settings, finish
 from train.judge import asked_of, fit_answers
 from train.loop import Recipe, fit
@@ -88,15 +87,13 @@ def rows_of(
     asked = questions_in_plain_alefs(asked, config.plain_alefs, config.seed)
     if config.respell:
         asked = respelt(asked)
-    built = answer_rows(
+    return answer_rows(
         tokenizer,
         asked,
         WindowSize(config.window, config.stride),
         empty_windows=config.empty_windows,
         seed=config.seed,
     )
-    rows = with_hidden_tokens(built.rows, tokenizer, config.hidden_tokens, config.seed)
-    return replace(built, rows=rows)
 
 
 def drawn_role_questions(

@@ -13,7 +13,6 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from hadath.annotations import Article, Question
-from hadath.errors import HadathError
 from hadath.features import (
     SpanCost,
     Window,
@@ -64,35 +63,6 @@ def answer_rows(
             _row(window) | {"gold": gold or [NO_ANSWER], "article": (window.first, window.last)}
         )
     return AnswerRows(rows, cost, len(asked))
-
-
-def with_hidden_tokens(
-    rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, share: float, seed: int
-) -> list[Row]:
-    """The answer finder's rows with `share` of the article's tokens outside its answers hidden.
-
-    Each stands as the tokenizer's `<mask>`, so that what a network knows by heart of a text it has
-    read before is not all there to be recognized. Raises HadathError where there is no such token.
-    """
-    if not share:
-        return list(rows)
-    mask = tokenizer.mask_token_id
-    if mask is None:
-        raise HadathError(
-            f"hidden_tokens: {share}, but the base's tokenizer has no mask token; set it to 0"
-        )
-    dice = random.Random(f"hidden {seed}")
-    return [_with_hidden_tokens(row, mask, share, dice) for row in rows]
-
-
-def _with_hidden_tokens(row: Row, mask: int, share: float, dice: random.Random) -> Row:
-    first, last = row["article"]
-    ids = list(row["input_ids"])
-    for at in range(first, last + 1):
-        is_gold = any(start <= at <= end for start, end in row["gold"])
-        if not is_gold and dice.random() < share:
-            ids[at] = mask
-    return row | {"input_ids": tuple(ids)}
 
 
 def event_rows(
