@@ -111,7 +111,6 @@ def _ask(options: argparse.Namespace) -> int:
     for batch in inputs.batches():
         readings = finder.read_many([(options.question, item.text) for item in batch], options.top)
         for item, reading in zip(batch, readings, strict=True):
-            answers = reading.answers if reading.found else ()
             if options.csv:
                 silent = (options.question, *[""] * (len(results.ANSWER_COLUMNS) - 1))
                 rows = list(results.answer_rows(options.question, reading)) or [silent]
@@ -121,6 +120,7 @@ def _ask(options: argparse.Namespace) -> int:
                 _line({"id": item.name} | results.answers_record(options.question, reading))
                 continue
             print(item.name)
+            answers = reading.answers if reading.found else ()
             for answer in answers:
                 sure, place = percent(answer.confidence), f"[{answer.start}:{answer.end}]"
                 print(f"  {sure:>4}  {answer.text}  {place}")

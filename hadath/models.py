@@ -159,11 +159,10 @@ def export(source: str | Path | None, target: str | Path, task: str) -> None:
     """
     folder = home_path(target)
     with _told_of(target):
-        is_taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
-    if is_taken:
-        raise HadathError(
-            f"{target}: is there already; name a new folder (--model names the source)"
-        )
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise HadathError(
+                f"{target}: is there already; name a new folder (--model names the source)"
+            )
     model = load_model(source, task=task)
     save_model(Model(model.network.float(), model.tokenizer, model.settings, str(target)), target)
 
@@ -186,25 +185,21 @@ def refuse_other_folder(folder: str | Path) -> None:
     """Raise HadathError where a model saved in `folder` would take the place of something else."""
     folder = home_path(folder).resolve()
     with _told_of(folder):
-        is_file = folder.exists() and not folder.is_dir()
-        is_other = (
-            folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file()
-        )
-    if is_file:
-        raise HadathError(f"{folder}: a file; name a folder for the model")
-    if is_other:
-        raise HadathError(
-            f"{folder}: has files but no {SETTINGS_FILE}, so it is no model's folder; name another"
-        )
+        if folder.exists() and not folder.is_dir():
+            raise HadathError(f"{folder}: a file; name a folder for the model")
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file():
+            raise HadathError(
+                f"{folder}: has files but no {SETTINGS_FILE}, so it is no model's folder; "
+                f"name another"
+            )
 
 
 def absent_folder(name: str | Path) -> Path:
     """Where `name` points. Raises HadathError where something is there already."""
     folder = home_path(name)
     with _told_of(name):
-        is_there = folder.exists()
-    if is_there:
-        raise HadathError(f"{name}: is there already; name a new folder")
+        if folder.exists():
+            raise HadathError(f"{name}: is there already; name a new folder")
     return folder
 
 

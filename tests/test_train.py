@@ -37,7 +37,7 @@ from hadath import (
 )
 from hadath.annotations import read_articles, write_articles
 from hadath.cli import main as hadath
-from hadath.config import AnswersConfig, EventsConfig
+from hadath.config import AnswersConfig, EventsConfig, load_config
 from hadath.features import WindowSize
 from hadath.models import load_base, load_model
 from hadath.ontology import load_scheme
@@ -48,6 +48,7 @@ from train import answers, leave_one_out
 from train.__main__ import main as train
 from train.answers import drawn_role_questions
 from train.data import training_articles
+from train.events import train_events
 from train.examples import Collator, answer_rows
 from train.judge import answer_results, asked_of, event_results, fit_answers, fit_events
 from train.loop import (
@@ -932,17 +933,17 @@ def test_with_no_layers_named_everything_learns(tiny_base):
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
-def test_too_many_frozen_layers_are_refused_before_an_older_runs_checkpoints_go(
-    configs, tmp_path, capsys
-):
-    older = tmp_path / "model.checkpoints" / "checkpoint-3"  # half-written: a whole one is refused
+def test_too_many_frozen_layers_are_refused_before_an_older_runs_checkpoints_go(configs, tmp_path):
+    older = tmp_path / "model.checkpoints" / "checkpoint-3"
     older.mkdir(parents=True)
+    (older / "whole").touch()
     for words in (("frozen_layers=2",), ("layers=1", "frozen_layers=1")):
-        refused(
-            ["events", configs["events"], f"output={tmp_path / 'model'}", *words],
-            capsys, "frozen_layers: found ", "one at least must learn",
-        )  # fmt: skip
-    assert older.exists()
+        asked = load_config(
+            EventsConfig, configs["events"], [f"output={tmp_path / 'model'}", *words]
+        )
+        with pytest.raises(HadathError, match=r"^frozen_layers: found .*one at least must learn"):
+            train_events(asked)  # the command itself refuses the checkpoints first
+    assert (older / "whole").exists()
 
 
 def test_a_run_may_stop_before_its_schedule_ends(configs, tmp_path):

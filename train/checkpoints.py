@@ -20,6 +20,11 @@ WHOLE = "whole"  # marks a checkpoint that was written to its end
 RUN = "run.json"  # beside the checkpoints: the settings and data that they belong to
 
 
+def is_first_process() -> bool:
+    """Whether this is the only process, or the one of several that writes and removes files."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def checkpoint_folder(config: TrainingConfig) -> Path:
     """Where a run keeps its checkpoints: beside the model's folder, never in it."""
     output = Path(config.output)
@@ -39,7 +44,7 @@ def refuse_unsaved(config: TrainingConfig) -> None:
 
 def clear(folder: Path) -> None:
     """Make the folder anew, without what an older run left in it."""
-    if os.environ.get("RANK", "0") == "0":
+    if is_first_process():
         shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +59,7 @@ def last_checkpoint(folder: Path) -> str:
     whole = _whole(folder)
     if not whole:
         raise HadathError(f"{folder}: nothing to resume; start the run without --resume")
-    if os.environ.get("RANK", "0") == "0":
+    if is_first_process():
         for path in _checkpoints(folder):
             if path not in whole:
                 shutil.rmtree(path, ignore_errors=True)
@@ -80,7 +85,7 @@ def note_run(config: TrainingConfig, folder: Path, *, resume: bool) -> None:
     settings = json.loads(json.dumps(asdict(config)))
     now = settings | {"data": data_hash(config.files)}
     if not resume or not (folder / RUN).is_file():
-        if os.environ.get("RANK", "0") == "0":
+        if is_first_process():
             write_text(folder / RUN, json.dumps(now, ensure_ascii=False, indent=1) + "\n")
         return
     before = read_json(folder / RUN)

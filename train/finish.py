@@ -3,7 +3,6 @@
 It does not know the task.
 """
 
-import os
 import shutil
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from typing import Any
 from hadath.config import TrainingConfig
 from hadath.models import Model, load_model, save_compact, save_model
 from hadath.scores import AnswerResult, EventResult
-from train.checkpoints import checkpoint_folder
+from train.checkpoints import checkpoint_folder, is_first_process
 from train.judge import Judged
 from train.record import CURVE, RECORD, Beginning, loss_curve, record_text, run_record
 
@@ -56,7 +55,7 @@ def finish(
 
     A compact model's weights are rounded first: its numbers are fitted to what will be loaded.
     """
-    if os.environ.get("RANK", "0") != "0":
+    if not is_first_process():
         return model
     save = save_model
     if config.compact:

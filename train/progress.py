@@ -26,12 +26,13 @@ class Progress(ProgressCallback):
     and how long it will take; `clock` gives seconds.
     """
 
+    _told: float  # when a line was written last
+    _began: tuple[float, int]  # when, and at which step, this process began
+
     def __init__(self, goal: str, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._goal = goal
         self._clock = clock
-        self._told = 0.0
-        self._began = (0.0, 0)
         self._losses: list[float] = []
 
     def on_log(
@@ -60,14 +61,10 @@ class Progress(ProgressCallback):
             if name.startswith("eval_") and name != "eval_goal"
         )
         best = max(logs["eval_goal"], state.best_metric or 0.0)
-        line = (
+        self._say(
             f"epoch {state.epoch:.0f} of {args.num_train_epochs:g}  loss {loss}  dev: {rest}"
             f"  (best {self._goal} {best:.3f})"
         )
-        if self.training_bar is not None:
-            self.training_bar.write(line, file=sys.stderr)
-        else:
-            _say(line)
 
     def _tell_of_steps(self, state: TrainerState) -> None:
         """The step, the loss of the last ones and the time left, at the pace since the start."""
@@ -77,7 +74,7 @@ class Progress(ProgressCallback):
         self._told = now
         a_step = (now - self._began[0]) / (state.global_step - self._began[1])
         left = a_step * (state.max_steps - state.global_step)
-        _say(
+        self._say(
             f"step {state.global_step} of {state.max_steps}  loss {self._losses[-1]:.4f}"
             f"  {a_step:.1f} s a step, {left / 60:.0f} min left"
         )
@@ -96,29 +93,18 @@ class Progress(ProgressCallback):
         if not args.disable_tqdm:
             super().on_train_begin(args, state, control, **kwargs)
 
-    def on_step_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: object,
-    ) -> None:
-        """Move the bar."""
+    def on_step_end(self, *given: object, **named: object) -> None:
+        """Move the bar, where there is one."""
         if self.training_bar is not None:
-            super().on_step_end(args, state, control, **kwargs)
+            super().on_step_end(*given, **named)
 
-    def on_train_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: object,
-    ) -> None:
-        """Close the bar."""
+    def on_train_end(self, *given: object, **named: object) -> None:
+        """Close the bar, where there is one."""
         if self.training_bar is not None:
-            super().on_train_end(args, state, control, **kwargs)
+            super().on_train_end(*given, **named)
 
-
-def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    def _say(self, line: str) -> None:
+        if self.training_bar is not None:
+            self.training_bar.write(line, file=sys.stderr)
+        else:
+            sys.stderr.write(line + "\n")
