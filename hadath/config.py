@@ -94,8 +94,17 @@ class EventsConfig(TrainingConfig):
     scheme: str = "plover"
     labels: Literal["scheme", "data"] = "scheme"
     mode: Literal["multi-label", "single-label"] = "multi-label"
-    context: Literal["none", "previous"] = "none"
+    context: Literal["none", "previous", "title"] = "none"
+    loss: Literal["cross-entropy", "balanced", "asymmetric"] = "cross-entropy"
     mean_pooling: bool = False
+
+    def __post_init__(self) -> None:
+        super(EventsConfig, self).__post_init__()
+        if self.loss == "asymmetric" and self.mode == "single-label":
+            raise HadathError(
+                "loss: asymmetric weighs a label's presence and absence apart, and single-label "
+                "has no absence; use balanced or cross-entropy"
+            )
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (

@@ -13,7 +13,7 @@ from hadath.errors import HadathError, did_you_mean
 from hadath.files import read_json
 
 TASKS = ("answers", "events")
-CONTEXTS = ("none", "previous")
+CONTEXTS = ("none", "previous", "title")
 FORMAT = 3
 SETTINGS_FILE = "hadath.json"
 # What came with a format, as folders of those before it were read.
@@ -39,7 +39,7 @@ class ModelSettings:
     reread_share: weight of that second reading beside the first, 0 to 1.
     respell: whether questions and articles are read without careless spelling (spelling.py).
     no_answer_threshold: probability of an answer under which "the article does not say".
-    context: what the event model reads beside the sentence, "none" or "previous".
+    context: what the event model reads beside the sentence: one of CONTEXTS.
     scheme: the coding scheme that the event types are of.
     """
 

@@ -240,10 +240,10 @@ class EventClassifier:
         settings = self.model.settings
         texts: list[tuple[str, str]] = []
         for number, article in enumerate(articles, 1):
+            _article_text(article, number)
             texts += sentences_with_context(
-                _article_text(article, number), article_sentences(article, number),
-                context=settings.context,
-            )  # fmt: skip
+                article, article_sentences(article, number), context=settings.context
+            )
         logits = np.full((len(texts), len(self.labels)), -np.inf)
         for lot in _lots([len(sentence) for sentence, _ in texts]):
             windows = features.sentence_windows(
@@ -278,12 +278,21 @@ def article_sentences(article: str | Article, number: int = 1) -> list[tuple[int
 
 
 def sentences_with_context(
-    text: str, places: Sequence[tuple[int, int]], *, context: str
+    article: str | Article, places: Sequence[tuple[int, int]], *, context: str
 ) -> list[tuple[str, str]]:
-    """(sentence, what stands before it) as the event model reads them; "" is no context."""
+    """(sentence, what is read beside it) as the event model reads them; "" is no context.
+
+    `context`: "none", "previous" (the sentence before) or "title": the article's, or its first
+    sentence where it has none, as a pasted text; beside itself it does not stand.
+    """
+    text = article.text if isinstance(article, Article) else article
     quoted = [text[start:end] for start, end in places]
-    before = ["", *quoted[:-1]] if context == "previous" else [""] * len(quoted)
-    return list(zip(quoted, before, strict=True))
+    if context == "previous":
+        return list(zip(quoted, ["", *quoted[:-1]], strict=False))
+    title = ""
+    if context == "title":
+        title = (article.title if isinstance(article, Article) else "") or next(iter(quoted), "")
+    return [(quote, "" if quote == title else title) for quote in quoted]
 
 
 def _article_text(article: str | Article, number: int) -> str:

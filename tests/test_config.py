@@ -98,3 +98,10 @@ def test_a_bad_word_is_told_by_itself(tmp_path, word, expected):
 def test_a_missing_setting_without_default_is_named(tmp_path):
     with pytest.raises(HadathError, match="no 'output'; it has no default"):
         load_config(AnswersConfig, written(tmp_path, LEAST.replace("output: runs/a\n", "")))
+
+
+def test_a_loss_for_several_labels_is_refused_for_one(tmp_path):
+    path = written(tmp_path, LEAST + "mode: single-label\n")
+    with pytest.raises(HadathError, match="loss=asymmetric: loss: asymmetric weighs"):
+        load_config(EventsConfig, path, ["loss=asymmetric"])
+    assert load_config(EventsConfig, path, ["loss=balanced"]).loss == "balanced"

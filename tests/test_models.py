@@ -369,7 +369,7 @@ def test_a_folder_of_other_things_is_never_replaced(model, tmp_path):
         ({"thresholds": {"AID": 2}}, ("thresholds.AID: found 2", "from 0 to 1")),
         ({"no_answer_threshold": 1.5}, ("no_answer_threshold: found 1.5",)),
         ({"task": "entities"}, ("task: found 'entities'", "answers, events")),
-        ({"context": "next"}, ("context: found 'next'", "none, previous")),
+        ({"context": "next"}, ("context: found 'next'", "none, previous, title")),
         ({"format": 4}, ("format: found 4", "update Hadath")),
         ({"format": True}, ("format: found True", "a whole number")),
         ({"rereads": ...}, ("rereads: missing",)),

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import hadath
-from hadath import AnswerFinder, EventClassifier, HadathError, predict
+from hadath import AnswerFinder, Article, EventClassifier, HadathError, predict
 from hadath.features import answer_windows, sentence_windows
+from hadath.predict import article_sentences, sentences_with_context
 from hadath.text import sentences
 
 # Diacritics, tatweel, presentation forms (lam-alef and joined ones), Arabic-Indic digits, both
@@ -200,3 +201,33 @@ def test_a_neighbour_changes_no_sentences_types_with_context(classifier):
     one, other = "التقى الوزيران في القاهرة.", "قصف الجيش الميناء. وأدانت الأمم المتحدة ذلك."
     alone, together = reader.logits([one]), reader.logits([one, other])
     assert np.allclose(alone[0], together[0], atol=0.05)
+
+
+def test_a_title_stands_beside_every_sentence_but_itself():
+    text = "قمة في جدة. وصل الوزير اليوم. وغادر غدا."
+    places = article_sentences(text)
+    first, second, third = (text[start:end] for start, end in places)
+    pasted = [(first, ""), (second, first), (third, first)]
+    assert sentences_with_context(text, places, context="title") == pasted
+    # An article without a title is read as a pasted text, one with a title by that.
+    for title, expected in (
+        (None, pasted),
+        ("", pasted),
+        (first, pasted),
+        ("لقاء", [(first, "لقاء"), (second, "لقاء"), (third, "لقاء")]),
+    ):
+        article = Article("a", text, title=title)
+        assert sentences_with_context(article, places, context="title") == expected
+    assert sentences_with_context(text, [], context="title") == []
+    before = [(first, ""), (second, first), (third, second)]
+    assert sentences_with_context(text, places, context="previous") == before
+
+
+def test_an_articles_title_is_read_where_the_model_wants_it(classifier):
+    text = "وصل الوزير إلى القاهرة. وغادرها مساء."
+    settings = replace(classifier.model.settings, context="title")
+    reader = EventClassifier(replace(classifier.model, settings=settings))
+    named = [Article("a", text, title=title) for title in ("زيارة رسمية", "قصف الميناء")]
+    one, other = (reader.logits([article]) for article in named)
+    assert not np.allclose(one, other)
+    assert np.allclose(*(classifier.logits([article]) for article in named))

@@ -23,6 +23,7 @@ from hub_server import Repo, arabert_files, serving
 from safetensors.torch import load_file
 from torch.utils.data import BatchSampler
 from transformers import AutoTokenizer, TrainerCallback, TrainingArguments
+from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import logging as transformers_logging
 
 from hadath import (
@@ -48,7 +49,7 @@ from train import answers, leave_one_out
 from train.__main__ import main as train
 from train.answers import drawn_role_questions
 from train.data import training_articles
-from train.events import train_events
+from train.events import loss_of, train_events
 from train.examples import Collator, answer_rows
 from train.judge import answer_results, asked_of, event_results, fit_answers, fit_events
 from train.loop import (
@@ -59,7 +60,7 @@ from train.loop import (
     parameter_groups,
     training_arguments,
 )
-from train.losses import label_loss, span_loss
+from train.losses import asymmetric_loss, balanced_weights, label_loss, span_loss
 from train.score import seeds_of, split_name
 
 ROOT = Path(__file__).parents[1]
@@ -798,6 +799,56 @@ def test_the_label_loss_sums_over_labels_or_chooses_one():
     for kind in (True, False):
         assert float(label_loss(sure, labels, multi_label=kind)) < 1e-6
         assert float(label_loss(-sure, labels, multi_label=kind)) > 10
+
+
+def test_an_absent_label_costs_the_less_the_surer_it_is_denied():
+    labels = torch.tensor([[1.0, 0.0]])
+
+    def asymmetric(present, absent):
+        return float(asymmetric_loss(torch.logit(torch.tensor([[present, absent]])), labels))
+
+    # Under the margin it costs nothing; a label that is there costs what cross-entropy makes it.
+    assert asymmetric(0.3, 0.049) == pytest.approx(-math.log(0.3))
+    assert asymmetric(0.3, 0.55) == pytest.approx(-math.log(0.3) - 0.5**4 * math.log(0.5))
+    spread = torch.linspace(-30, 30, 61)[:, None].requires_grad_()
+    asymmetric_loss(spread, torch.zeros(61, 1)).backward()
+    assert (spread.grad >= 0).all() and torch.isfinite(spread.grad).all()
+
+
+def test_balanced_weights_favour_the_rare_and_keep_their_mean():
+    weights = balanced_weights([2000, 200, 20, 0])
+    assert float(weights.mean()) == pytest.approx(1)
+    assert weights.tolist() == sorted(weights.tolist())
+    # So many examples that all weigh alike; labels of one frequency do too, and change nothing.
+    assert balanced_weights([10**6, 10**5]).tolist() == pytest.approx([1, 1])
+    alike = balanced_weights([7, 7, 7])
+    labels, logits = torch.eye(3), torch.randn(3, 3)
+    for kind in (True, False):
+        plain = label_loss(logits, labels, multi_label=kind)
+        assert torch.allclose(label_loss(logits, labels, multi_label=kind, weights=alike), plain)
+    # Several types: only where a label is there does its weight count.
+    absent, heavy = torch.zeros(3, 3), torch.tensor([1.0, 2.0, 9.0])
+    plain = label_loss(logits, absent, multi_label=True)
+    assert torch.allclose(label_loss(logits, absent, multi_label=True, weights=heavy), plain)
+    present = label_loss(logits, labels, multi_label=True, weights=heavy)
+    assert present > label_loss(logits, labels, multi_label=True)
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "balanced", "asymmetric"])
+def test_the_loss_that_the_settings_name_is_the_one_trained_with(tmp_path, loss):
+    words = [f"loss={loss}", "base=x", f"output={tmp_path}/o"]
+    config = load_config(EventsConfig, ROOT / "configs" / "events-small.yaml", words)
+    rows = [{"labels": [1.0, 0.0]}, {"labels": [1.0, 0.0]}, {"labels": [0.0, 1.0]}]
+    labels = torch.tensor([row["labels"] for row in rows])
+    logits = torch.tensor([[0.5, -1.0], [2.0, 0.0], [0.0, 0.1]])
+    expected = {
+        "cross-entropy": label_loss(logits, labels, multi_label=True),
+        "balanced": label_loss(logits, labels, multi_label=True, weights=balanced_weights([2, 1])),
+        "asymmetric": asymmetric_loss(logits, labels),
+    }
+    found = loss_of(config, rows)(SequenceClassifierOutput(logits=logits), {"labels": labels})
+    assert torch.equal(found, expected[loss])
+    assert len({float(value) for value in expected.values()}) == 3
 
 
 def test_what_windows_cost_is_counted(tiny_base):

@@ -5,12 +5,13 @@ It does not know the test split.
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 
 import torch
 from transformers import PreTrainedTokenizerFast, set_seed
+from transformers.modeling_outputs import SequenceClassifierOutput
 
 from hadath.annotations import Article
 from hadath.config import EventsConfig
@@ -24,7 +25,7 @@ from train.examples import Collator, Row, event_rows
 from train.finish import base_settings, finish
 from train.judge import fit_events
 from train.loop import Recipe, fit
-from train.losses import events_loss
+from train.losses import Gold, balanced_weights, events_loss
 from train.pooling import add_pooling_layer
 from train.probe import head_is_new, smoothed_shares, start_from_probe
 from train.record import beginning
@@ -70,9 +71,7 @@ def train_events(config: EventsConfig, *, resume: bool = False) -> Model:
     if not start_from_probe(network, rows, Collator(tokenizer), multi_label=multi_label):
         start_from_priors(network, rows, multi_label=multi_label)
     goal = "macro_f1"
-    recipe = Recipe(
-        model, rows, partial(events_loss, multi_label=multi_label), partial(_judge, dev=dev), goal
-    )
+    recipe = Recipe(model, rows, loss_of(config, rows), partial(_judge, dev=dev), goal)
     log = fit(recipe, config, resume=resume)
     fitted = partial(fit_events, articles=dev)
     return finish(model, config, log, fit=fitted, goal=goal, began=began)
@@ -87,6 +86,22 @@ def rows_of(
     """One row a sentence; `plain_alefs` of the articles are read with bare alefs."""
     read = articles_in_plain_alefs(train, config.plain_alefs, config.seed)
     return event_rows(tokenizer, read, labels, tokens=config.window, context=config.context)
+
+
+def loss_of(
+    config: EventsConfig, rows: Sequence[Row]
+) -> Callable[[SequenceClassifierOutput, Gold], torch.Tensor]:
+    """The loss that the settings name; the weights of a balanced one are those of these rows."""
+    weights = None
+    if config.loss == "balanced":
+        columns = zip(*(row["labels"] for row in rows), strict=True)
+        weights = balanced_weights([int(sum(column)) for column in columns])
+    return partial(
+        events_loss,
+        multi_label=config.mode == "multi-label",
+        weights=weights,
+        asymmetric=config.loss == "asymmetric",
+    )
 
 
 def label_set(

@@ -78,7 +78,7 @@ def event_rows(
     targets: list[list[float]] = []
     for article in articles:
         bounds = article.bounds()
-        texts += sentences_with_context(article.text, bounds, context=context)
+        texts += sentences_with_context(article, bounds, context=context)
         for types in article.sentence_types(bounds):
             targets.append([float(label in types) for label in labels])
     windows = sentence_windows(tokenizer, texts, tokens, has_context=context != "none")

@@ -3,7 +3,7 @@
 It does not know how the network got there, nor the loop.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch.nn import functional
@@ -12,6 +12,10 @@ from transformers.modeling_outputs import QuestionAnsweringModelOutput, Sequence
 Gold = Mapping[str, torch.Tensor]
 """What a batch should give, by the names of Collator: `gold` and `article`, or `labels`."""
 
+BETA = 0.999  # a label's thousandth example teaches a third of its first (Cui and others 2019)
+FOCUS = 4.0  # an absent label's loss is weighed by its probability to this power (Ridnik 2021)
+MARGIN = 0.05  # of the same: probability under which an absent label costs nothing
+
 
 def answers_loss(outputs: QuestionAnsweringModelOutput, gold: Gold) -> torch.Tensor:
     """`span_loss` of an answer finder's outputs."""
@@ -19,10 +23,17 @@ def answers_loss(outputs: QuestionAnsweringModelOutput, gold: Gold) -> torch.Ten
 
 
 def events_loss(
-    outputs: SequenceClassifierOutput, gold: Gold, *, multi_label: bool
+    outputs: SequenceClassifierOutput,
+    gold: Gold,
+    *,
+    multi_label: bool,
+    weights: torch.Tensor | None = None,
+    asymmetric: bool = False,
 ) -> torch.Tensor:
-    """`label_loss` of an event classifier's outputs."""
-    return label_loss(outputs.logits, gold["labels"], multi_label=multi_label)
+    """`label_loss`, or `asymmetric_loss`, of an event classifier's outputs."""
+    if asymmetric:
+        return asymmetric_loss(outputs.logits, gold["labels"])
+    return label_loss(outputs.logits, gold["labels"], multi_label=multi_label, weights=weights)
 
 
 def span_loss(
@@ -46,13 +57,49 @@ def span_loss(
     return -torch.logsumexp(total, dim=1).mean()
 
 
-def label_loss(logits: torch.Tensor, labels: torch.Tensor, *, multi_label: bool) -> torch.Tensor:
+def label_loss(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    multi_label: bool,
+    weights: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Binary cross-entropy summed over labels, or one cross-entropy a row; averaged over rows.
 
-    `logits`, `labels`: (row, label). Summing keeps a rare label's gradient from shrinking with the
-    label set.
+    `logits`, `labels`: (row, label). `weights`: (label,) of each label where it is there. Summing
+    keeps a rare label's gradient from shrinking with the label set.
     """
+    if weights is not None:
+        weights = weights.to(logits.device)
     if multi_label:
-        each = functional.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
+        each = functional.binary_cross_entropy_with_logits(
+            logits.float(), labels, reduction="none", pos_weight=weights
+        )
         return each.sum(dim=1).mean()
-    return functional.cross_entropy(logits.float(), labels.argmax(dim=1))
+    each = functional.cross_entropy(
+        logits.float(), labels.argmax(dim=1), weight=weights, reduction="none"
+    )
+    return each.mean()
+
+
+def asymmetric_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """As `label_loss` of several labels, what is rightly denied weighing next to nothing.
+
+    After Ridnik and others (2021): an absent label's probability is first lowered by MARGIN, and
+    its loss weighed by that probability to the power of FOCUS. `logits`, `labels`: (row, label).
+    """
+    lowered = (torch.sigmoid(logits.float()) - MARGIN).clamp(min=0)
+    absent = -(lowered**FOCUS) * torch.log1p(-lowered)
+    present = -functional.logsigmoid(logits.float())
+    return (labels * present + (1 - labels) * absent).sum(dim=1).mean()
+
+
+def balanced_weights(counts: Sequence[int]) -> torch.Tensor:
+    """(label,) weights with a mean of 1, the rarer label the heavier (Cui and others 2019).
+
+    `counts`: examples of each label. n examples teach as much as (1 - BETA^n) / (1 - BETA) that
+    share nothing; a label weighs one divided by that. One that has none weighs as if it had one.
+    """
+    effective = 1 - BETA ** torch.tensor(counts, dtype=torch.float).clamp(min=1)
+    weights = 1 / effective
+    return weights / weights.mean()
