@@ -25,6 +25,7 @@ from hadath.text import sentences
 LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
 _CANDIDATES = 20  # spans kept per window: enough that the softmax over them hardly moves
 _BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16")  # of x86, then of ARM
+_LONGEST_TITLE = 500  # characters: no headline is longer, and each sentence is read beside it
 _BATCH_TOKENS = 4096  # tokens of one forward pass; more gains nothing on a CPU
 
 
@@ -289,10 +290,15 @@ def sentences_with_context(
     quoted = [text[start:end] for start, end in places]
     if context == "previous":
         return list(zip(quoted, ["", *quoted[:-1]], strict=False))
-    title = ""
-    if context == "title":
-        title = (article.title if isinstance(article, Article) else "") or next(iter(quoted), "")
-    return [(quote, "" if quote == title else title) for quote in quoted]
+    title = _title(article) or next(iter(quoted), "") if context == "title" else ""
+    return [(quote, "" if quote == title else title[:_LONGEST_TITLE]) for quote in quoted]
+
+
+def _title(article: str | Article) -> str:
+    """The article's own title; "" where it has none, or one that can't be read."""
+    title = (article.title or "").strip() if isinstance(article, Article) else ""
+    # A lone surrogate, which no tokenizer takes, is what UTF-8 can't write.
+    return title if title == title.encode(errors="ignore").decode() else ""
 
 
 def _article_text(article: str | Article, number: int) -> str:

@@ -219,6 +219,11 @@ def test_a_title_stands_beside_every_sentence_but_itself():
         article = Article("a", text, title=title)
         assert sentences_with_context(article, places, context="title") == expected
     assert sentences_with_context(text, [], context="title") == []
+    unreadable = Article("a", text, title="\ud800")
+    assert sentences_with_context(unreadable, places, context="title") == pasted
+    endless = Article("a", text, title="خبر " * 9000)
+    read = sentences_with_context(endless, places, context="title")
+    assert {len(title) for _, title in read} == {500}
     before = [(first, ""), (second, first), (third, second)]
     assert sentences_with_context(text, places, context="previous") == before
 
