@@ -8,7 +8,7 @@ import io
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,11 @@ from hadath.annotations import (
 )
 from hadath.errors import HadathError
 from hadath.fields import checked
-from hadath.files import numbered_lines, put_between, read_json, write_bytes, write_text
-from hadath.ontology import load_scheme
-from hadath.role_questions import Templates, load_templates, role_questions
+from hadath.files import numbered_lines, read_json, write_bytes, write_text
 from hadath.text import phrases
 
 SHARES = {"train": 0.8, "dev": 0.1, "test": 0.1}
 SEED = 2024
-FIGURES_START, FIGURES_END = "<!-- figures -->", "<!-- end of figures -->"
 
 # Combining marks are no \w to Python, yet they end Arabic words.
 _LETTER = r"[\w\u064b-\u065f\u0670]"
@@ -180,39 +177,6 @@ def write_quadclass(source: str | Path, target: str | Path) -> None:
             raise HadathError(f"{source}: [{number}]: expected an object with text and label")
         writer.writerow((row["text"], row["label"]))
     write_text(target, table.getvalue())
-
-
-def write_datasheet(data_folder: str | Path) -> Path:
-    """Put the figures of a data folder between the two marks of its README.md; returns its path."""
-    path = Path(data_folder) / "README.md"
-    put_between(path, FIGURES_START, FIGURES_END, datasheet_figures(data_folder))
-    return path
-
-
-def datasheet_figures(data_folder: str | Path) -> str:
-    """Two Markdown tables: what each split holds, and its events per type."""
-    folder, templates = Path(data_folder), load_templates()
-    later = {
-        split: sorted(
-            (path.stem for path in (folder / "authored").glob(f"{split}-*.jsonl")),
-            key=lambda name: (len(name), name),  # train-10 after train-9
-        )
-        for split in SHARES
-    }
-    names = [name for split in SHARES for name in (split, *later[split])]
-    splits = {name: read_articles(folder / "authored" / f"{name}.jsonl") for name in names}
-    splits["leave-one-out"] = read_articles(folder / "seeds" / "seeds.jsonl")
-    counts = {
-        name: sum((_figures(article, templates) for article in articles), Counter())
-        for name, articles in splits.items()
-    }
-    types = {
-        name: Counter(event.type for article in articles for event in article.events)
-        for name, articles in splits.items()
-    }
-    rows = [(label, [counts[name][label] for name in splits]) for label in _FIGURES]
-    type_rows = [(name, [types[split][name] for split in splits]) for name in load_scheme().names]
-    return f"{_table('', splits, rows)}\n\n{_table('events', splits, type_rows)}"
 
 
 def _read(path: str | Path, build: Callable[[Any], Article]) -> list[Article]:
@@ -422,37 +386,3 @@ def _write_seeds(seeds: Sequence[Article], source: Path, target: Path) -> list[P
         write_bytes(copy, given.read_bytes())
         written.append(copy)
     return written
-
-
-_FIGURES = (
-    "articles", "characters", "sentences", "sentences with an event", "events",
-    "actors", "recipients", "places", "dates", "questions", "questions without an answer",
-    "role questions generated", "role questions without an answer",
-)  # fmt: skip
-
-
-def _figures(article: Article, templates: Templates) -> Counter[str]:
-    asked = role_questions(article, templates, seed=SEED)
-    counts = Counter(
-        {
-            "articles": 1,
-            "characters": len(article.text),
-            "sentences": len(article.sentences),
-            "events": len(article.events),
-            "questions": len(article.questions),
-            "questions without an answer": sum(not item.answers for item in article.questions),
-            "role questions generated": len(asked),
-            "role questions without an answer": sum(not item.answers for item in asked),
-        }
-    )
-    counts["sentences with an event"] = len({article.sentence_of(item) for item in article.events})
-    for role in ROLES:
-        counts[f"{role}s"] = sum(len(event.role(role)) for event in article.events)
-    return counts
-
-
-def _table(corner: str, heads: Iterable[str], rows: Iterable[tuple[str, Sequence[int]]]) -> str:
-    heads = tuple(heads)
-    lines = [f"| {' | '.join((corner, *heads))} |", f"|---|{'---:|' * len(heads)}"]
-    lines += [f"| {label} | {' | '.join(f'{count:,}' for count in row)} |" for label, row in rows]
-    return "\n".join(lines)

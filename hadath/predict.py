@@ -20,7 +20,7 @@ from hadath.features import Window, WindowSize
 from hadath.models import Model, load_model
 from hadath.rereading import passages
 from hadath.spelling import embedded_spellings
-from hadath.text import sentences
+from hadath.text import lone_surrogate, sentences
 
 LONGEST_ARTICLE = 1_000_000  # characters: about 2,000 windows, minutes on a laptop
 _CANDIDATES = 20  # spans kept per window: enough that the softmax over them hardly moves
@@ -241,7 +241,6 @@ class EventClassifier:
         settings = self.model.settings
         texts: list[tuple[str, str]] = []
         for number, article in enumerate(articles, 1):
-            _article_text(article, number)
             texts += sentences_with_context(
                 article, article_sentences(article, number), context=settings.context
             )
@@ -272,10 +271,14 @@ class EventClassifier:
 
 
 def article_sentences(article: str | Article, number: int = 1) -> list[tuple[int, int]]:
-    """(start, end) of the article's sentences: its own where it has them, else the splitter's."""
+    """(start, end) of the article's sentences: its own where it has them, else the splitter's.
+
+    Raises HadathError, naming the article by its number, where its text can't be read.
+    """
+    text = _article_text(article, number)
     if isinstance(article, Article) and article.sentences:
         return list(article.sentences)
-    return sentences(_article_text(article, number))
+    return sentences(text)
 
 
 def sentences_with_context(
@@ -297,8 +300,7 @@ def sentences_with_context(
 def _title(article: str | Article) -> str:
     """The article's own title; "" where it has none, or one that can't be read."""
     title = (article.title or "").strip() if isinstance(article, Article) else ""
-    # A lone surrogate, which no tokenizer takes, is what UTF-8 can't write.
-    return title if title == title.encode(errors="ignore").decode() else ""
+    return title if lone_surrogate(title) is None else ""
 
 
 def _article_text(article: str | Article, number: int) -> str:
@@ -318,11 +320,9 @@ def check_text(text: object, place: str, mend: str) -> str:
         raise HadathError(
             f"{place}: {len(text):,} characters, at most {LONGEST_ARTICLE:,} are read; split it"
         )
-    for index, character in enumerate(text):
-        if "\ud800" <= character <= "\udfff":
-            raise HadathError(
-                f"{place}: a lone surrogate at character {index}; save the text as UTF-8"
-            )
+    lone = lone_surrogate(text)
+    if lone is not None:
+        raise HadathError(f"{place}: a lone surrogate at character {lone}; save the text as UTF-8")
     # A tatweel counts as a letter for Unicode, but stretches one only.
     if not any(unicodedata.category(c)[0] in "LN" for c in text if c != "\u0640"):
         found = "it is empty" if not text.strip() else "no letter or digit in it"

@@ -39,6 +39,7 @@ _LONGEST_QUOTATION = 1000  # characters; a longer one is a quotation mark that w
 
 _CLOSING = {"“": "”", "«": "»", '"': '"', "(": ")", "[": "]"}
 _PAIRED = re.compile('[“”«»"()\\[\\]]')
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -62,6 +63,15 @@ def sentence_at(bounds: Sequence[tuple[int, int]], character: int) -> int | None
     """
     index = bisect_right(bounds, character, key=lambda place: place[0]) - 1
     return index if index >= 0 and character < bounds[index][1] else None
+
+
+def lone_surrogate(text: str) -> int | None:
+    """Place of the first half of a surrogate pair: no tokenizer takes one, nor can UTF-8 write it.
+
+    None where there is none.
+    """
+    found = _SURROGATE.search(text)
+    return None if found is None else found.start()
 
 
 def has_arabic_letter(text: str) -> bool:

@@ -20,6 +20,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("ontology",),
     ("role_questions",),
     ("authoring",),
+    ("datasheet",),
     ("formats.repairs", "formats.records"),
     ("formats.regions",),
     ("formats.squad", "formats.label_studio", "formats.doccano", "formats.table"),

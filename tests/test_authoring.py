@@ -11,13 +11,13 @@ from hadath.authoring import (
     build_data,
     build_round,
     find_quote,
-    phrases,
     read_authoring,
     read_standoff,
-    write_datasheet,
     write_quadclass,
 )
+from hadath.datasheet import write_datasheet
 from hadath.errors import HadathError
+from hadath.text import phrases
 
 RECORD = {
     "id": "t-1",

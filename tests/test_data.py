@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from hadath.annotations import ROLES, SPLITS, quotes, read_articles
-from hadath.authoring import FIGURES_END, FIGURES_START, datasheet_figures, phrases
+from hadath.datasheet import FIGURES_END, FIGURES_START, datasheet_figures
 from hadath.formats import FORMATS
 from hadath.ontology import load_scheme
+from hadath.text import phrases
 
 DATA = Path(__file__).parent.parent / "data"
 FILES = {

@@ -8,6 +8,7 @@ import math
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
@@ -40,7 +41,7 @@ from train.loop import (
     parameter_groups,
     training_arguments,
 )
-from train.losses import answers_loss, events_loss
+from train.losses import Gold, answers_loss
 from train.pooling import add_pooling_layer
 from train.probe import head_is_new
 
@@ -212,12 +213,13 @@ def _measured(
     typical = ordered[middle : middle + config.batch_size]
     optimizer = torch.optim.AdamW(parameter_groups(network, config), fused=True)
     network.train()
+    loss = events.loss_of(config, rows) if isinstance(config, EventsConfig) else answers_loss
     times = []
     for batch in [ordered[-config.batch_size :]] + [typical] * STEPS:
         inputs = {name: value.to(network.device) for name, value in collate(batch).items()}
         read = inputs["input_ids"].numel()
         began = time.monotonic()
-        _loss(config, network, inputs).backward()
+        _loss(config, network, inputs, loss).backward()
         optimizer.step()
         optimizer.zero_grad()
         if network.device.type == "cuda":
@@ -228,7 +230,10 @@ def _measured(
 
 
 def _loss(
-    config: TrainingConfig, network: PreTrainedModel, inputs: dict[str, torch.Tensor]
+    config: TrainingConfig,
+    network: PreTrainedModel,
+    inputs: dict[str, torch.Tensor],
+    loss: Callable[[Any, Gold], torch.Tensor],
 ) -> torch.Tensor:
     """The recipe's loss over one batch, in the config's precision."""
     names = ("gold", "article", "labels")
@@ -238,9 +243,7 @@ def _loss(
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
     with torch.autocast(kind, dtype=half, enabled=half is not None):
         outputs = network(**inputs)
-    if isinstance(config, EventsConfig):
-        return events_loss(outputs, gold, multi_label=config.mode == "multi-label")
-    return answers_loss(outputs, gold)
+    return loss(outputs, gold)
 
 
 def _operations(network: PreTrainedModel) -> int:

@@ -25,7 +25,7 @@ from train.examples import Collator, Row, event_rows
 from train.finish import base_settings, finish
 from train.judge import fit_events
 from train.loop import Recipe, fit
-from train.losses import Gold, balanced_weights, events_loss
+from train.losses import Gold, asymmetric_loss, balanced_weights, label_loss
 from train.pooling import add_pooling_layer
 from train.probe import head_is_new, smoothed_shares, start_from_probe
 from train.record import beginning
@@ -92,16 +92,15 @@ def loss_of(
     config: EventsConfig, rows: Sequence[Row]
 ) -> Callable[[SequenceClassifierOutput, Gold], torch.Tensor]:
     """The loss that the settings name; the weights of a balanced one are those of these rows."""
-    weights = None
-    if config.loss == "balanced":
-        columns = zip(*(row["labels"] for row in rows), strict=True)
-        weights = balanced_weights([int(sum(column)) for column in columns])
-    return partial(
-        events_loss,
-        multi_label=config.mode == "multi-label",
-        weights=weights,
-        asymmetric=config.loss == "asymmetric",
-    )
+    of_logits: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = asymmetric_loss
+    if config.loss != "asymmetric":
+        weights = None
+        if config.loss == "balanced":
+            columns = zip(*(row["labels"] for row in rows), strict=True)
+            weights = balanced_weights([int(sum(column)) for column in columns])
+        multi_label = config.mode == "multi-label"
+        of_logits = partial(label_loss, multi_label=multi_label, weights=weights)
+    return lambda outputs, gold: of_logits(outputs.logits, gold["labels"])
 
 
 def label_set(

@@ -1,4 +1,4 @@
-"""The two losses, on logits and, for the recipes, on a network's outputs; each gives one number.
+"""The losses, on logits and, for the answers' recipe, on a network's outputs; each gives a number.
 
 It does not know how the network got there, nor the loop.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch.nn import functional
-from transformers.modeling_outputs import QuestionAnsweringModelOutput, SequenceClassifierOutput
+from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 Gold = Mapping[str, torch.Tensor]
 """What a batch should give, by the names of Collator: `gold` and `article`, or `labels`."""
@@ -20,20 +20,6 @@ MARGIN = 0.05  # of the same: probability under which an absent label costs noth
 def answers_loss(outputs: QuestionAnsweringModelOutput, gold: Gold) -> torch.Tensor:
     """`span_loss` of an answer finder's outputs."""
     return span_loss(outputs.start_logits, outputs.end_logits, gold["gold"], gold["article"])
-
-
-def events_loss(
-    outputs: SequenceClassifierOutput,
-    gold: Gold,
-    *,
-    multi_label: bool,
-    weights: torch.Tensor | None = None,
-    asymmetric: bool = False,
-) -> torch.Tensor:
-    """`label_loss`, or `asymmetric_loss`, of an event classifier's outputs."""
-    if asymmetric:
-        return asymmetric_loss(outputs.logits, gold["labels"])
-    return label_loss(outputs.logits, gold["labels"], multi_label=multi_label, weights=weights)
 
 
 def span_loss(
