@@ -16,6 +16,15 @@ from hadath.vocabulary import merge_pieces
 
 _MARKS = "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
 _QUOTATION = "[«»“”„‟]"
+# What a web page or a word processor leaves in a text that is copied: direction and joining marks,
+# soft hyphens, control characters. A Unigram tokenizer reads each as a word it doesn't know, and
+# the word behind it as a part of one.
+_INVISIBLE = (
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u200c-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff]"
+)
+_BLANKS = " *[\t\x1f\u200b][ \t\x1f\u200b]*"
+_LINE_BREAKS = " ?(?:[\n\r\v\f\x1c-\x1e\x85\u2028\u2029] ?)+"
 # The letters that scores hold for one too (text.py, `fold`); the last of them are no Arabic ones.
 _LETTERS = (("[أإآٱ]", "ا"), ("[ىی]", "ي"), ("[ةہھ]", "ه"), ("ک", "ك"), ("[ؤئ]", "ء"))
 _FOREIGN = "یہھک"  # Persian, Urdu: their pieces are as probable as those languages make them
@@ -24,15 +33,25 @@ _FOREIGN = "یہھک"  # Persian, Urdu: their pieces are as probable as those la
 def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
     """A tokenizer that is blind to what carries no meaning in news; it saves and loads as before.
 
-    Diacritics, Quranic marks and tatweel vanish, Arabic-Indic and Persian digits read as 0-9, all
-    double quotation marks as one; offsets still point into the raw text. So a model's answer can't
-    depend on them. One that folds already comes back as it is. Raises HadathError where it is not
-    a fast tokenizer.
+    Diacritics, Quranic marks, tatweel and invisible characters vanish, Arabic-Indic and Persian
+    digits read as 0-9, all double quotation marks as one, tabs and runs of blanks as a space, blank
+    lines and all kinds of line breaks as one; offsets still point into the raw text. So a model's
+    answer can't depend on them. What a tokenizer folds already it folds once. Raises HadathError
+    where it is not a fast tokenizer.
     """
     refuse_slow(tokenizer)
-    if _has(tokenizer, _QUOTATION):
+    folding: list[Normalizer] = []
+    if not _has(tokenizer, _QUOTATION):
+        folding += [Replace(Regex(_MARKS), ""), *ascii_digits(), Replace(Regex(_QUOTATION), '"')]
+    if not _has(tokenizer, _INVISIBLE):
+        folding += [
+            Replace(Regex(f"(?<= ){_INVISIBLE}+ "), ""),  # else two blanks are left
+            Replace(Regex(_INVISIBLE), ""),
+            Replace(Regex(_BLANKS), " "),
+            Replace(Regex(_LINE_BREAKS), "\n"),
+        ]
+    if not folding:
         return tokenizer
-    folding = [Replace(Regex(_MARKS), ""), *ascii_digits(), Replace(Regex(_QUOTATION), '"')]
     backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     return as_stock(tokenizer, _folding(backend, folding))
 
@@ -73,7 +92,8 @@ def with_folded_letters(
 def _has(tokenizer: PreTrainedTokenizerFast, pattern: str) -> bool:
     """Whether its normalizer replaces by that pattern already."""
     stock = tokenizer.backend_tokenizer.normalizer
-    return stock is not None and pattern in stock.__getstate__().decode("utf-8")
+    written = json.dumps(pattern, ensure_ascii=False)[1:-1]  # as the normalizer's own JSON has it
+    return stock is not None and written in stock.__getstate__().decode("utf-8")
 
 
 def _folding(backend: Tokenizer, folding: list[Normalizer]) -> Tokenizer:

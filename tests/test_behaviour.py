@@ -47,6 +47,7 @@ FOLDED_AWAY = (
     change.with_other_final_letters,
     change.with_other_digits,
     change.with_other_quotes,
+    change.as_copied,
 )
 NEWS = st.text(alphabet='أإآابتحدرسعلمنهويئءةى \n.،"«»“”0159٣٧\u064e\u0651\u0640', max_size=80)
 

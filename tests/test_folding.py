@@ -32,6 +32,12 @@ PAIRS = (
     ("مـــوســـكـــو", "موسكو"),
     ("“الخبر”", '"الخبر"'),
 )
+COPIED = (  # as it comes from a page or a word processor
+    ("\ufeffقال\u200f الوزير\u200e:\u00ad نعم\u202c", "قال الوزير: نعم"),
+    ("قال\tالوزير \u200b  أمس\x07", "قال الوزير أمس"),
+    ("قال الوزير. \r\n \r\n\tثم غادر.", "قال الوزير.\nثم غادر."),
+    ("قال الوزير.\u2029ثم غادر.", "قال الوزير.\nثم غادر."),
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +45,10 @@ def folding(tiny_base):
     return with_folded_marks(AutoTokenizer.from_pretrained(tiny_base))
 
 
-@pytest.mark.parametrize(("marked", "plain"), PAIRS)
-def test_marks_digits_and_quotation_marks_leave_the_tokens_as_they_are(folding, marked, plain):
+@pytest.mark.parametrize(("marked", "plain"), [*PAIRS, *COPIED])
+def test_marks_digits_quotation_marks_and_what_is_not_seen_leave_the_tokens_as_they_are(
+    folding, marked, plain
+):
     assert folding(marked)["input_ids"] == folding(plain)["input_ids"]
 
 
@@ -57,7 +65,7 @@ def test_tokens_together_still_cover_the_raw_words(folding, marked, plain):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text("ابتثجحأإآؤئىة ًٌَُِّْـ٠١٢۳0123«»“”\"'. \n", max_size=40))
+@given(st.text("ابتثجحأإآؤئىة ًٌَُِّْـ٠١٢۳0123«»“”\"'. \n\r\t\u200b\u200f\ufeff", max_size=40))
 def test_offsets_are_slices_of_whatever_was_given(folding, text):
     encoded = folding(text, return_offsets_mapping=True)
     for start, end in encoded["offset_mapping"]:

@@ -84,6 +84,7 @@ _BOTH = (  # (name, change of question and article)
     ("diacritics removed", change.without_diacritics),
     ("tatweel added", change.with_tatweel),
     ("other quotation marks", change.with_other_quotes),
+    ("as copied from a page", change.as_copied),
 )
 _EACH = (  # (name, change of either alone)
     ("plain alefs", change.with_plain_alefs),
@@ -227,6 +228,7 @@ _EVENT_CHANGES = (
     ("other final letters", change.with_other_final_letters),
     ("digits of the other script", change.with_other_digits),
     ("other quotation marks", change.with_other_quotes),
+    ("as copied from a page", change.as_copied),
 )
 
 

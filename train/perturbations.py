@@ -21,6 +21,9 @@ _WESTERN, _EASTERN = "0123456789", "٠١٢٣٤٥٦٧٨٩"
 _OTHER_DIGITS = str.maketrans(_WESTERN + _EASTERN, _EASTERN + _WESTERN)
 _QUOTE = re.compile('["“”„«»]')
 QUOTES = ('""', "«»", "“”")
+_DIRECTED = re.compile("([.،؛:!؟)»”]|[0-9٠-٩]+)(?=\\s|$)")  # what a mark of direction is put behind
+_BLANKS = ("\u00a0", "  ", " \u200b", "\t")
+_OFTEN, _SELDOM = 0.4, 0.1
 
 
 def with_diacritics(text: str) -> str:
@@ -60,6 +63,18 @@ def with_other_final_letters(text: str) -> str:
 def with_other_digits(text: str) -> str:
     """0-9 as ٠-٩ and the other way round; twice gives the text back."""
     return text.translate(_OTHER_DIGITS)
+
+
+def as_copied(text: str) -> str:
+    """The text with marks of direction, odd blanks and two signs a line break, as pages have it."""
+    dice = random.Random(text)
+    directed = _DIRECTED.sub(
+        lambda found: f"{found[0]}\u200f" if dice.random() < _OFTEN else found[0], text
+    )
+    return "".join(
+        dice.choice(_BLANKS) if letter == " " and dice.random() < _SELDOM else letter
+        for letter in directed
+    ).replace("\n", "\r\n")
 
 
 def with_other_quotes(text: str) -> str:
