@@ -14,8 +14,10 @@ from transformers import (
 from hadath import AnswerFinder, EventClassifier
 from hadath.ontology import load_scheme
 from hadath.scores import score_answers, score_events
+from hadath.text import fold
 from train.judge import answer_results, event_results
 from train.perturbations import (
+    as_copied,
     with_diacritics,
     with_other_final_letters,
     with_plain_alefs,
@@ -87,6 +89,25 @@ def test_events_depend_on_no_spelling(classifier, seed_articles):
     assert len(one) == len(two) > 3
     for scores, others in zip(one, two, strict=True):
         assert scores == pytest.approx(others, abs=0.02)
+
+
+def test_what_a_page_leaves_in_a_copied_text_changes_nothing(finder, classifier, seed_articles):
+    article = seed_articles[1]
+    copied = as_copied(article.text)
+    assert {"\r", "\t", "\u200b", "\u200f", "\u00a0"} <= set(copied)
+    one, two = (
+        [sentence.types for sentence in classifier(each)] for each in (article.text, copied)
+    )
+    assert len(one) == len(two) > 3
+    for types, others in zip(one, two, strict=True):
+        assert types == pytest.approx(others, abs=0.02)
+    asked = [question.question for question in article.questions[::4]]
+    plain, other = (
+        finder.ask_many([(question, text) for question in asked]) for text in (article.text, copied)
+    )
+    for answers, others in zip(plain, other, strict=True):
+        assert [fold(answer.text) for answer in answers] == [fold(each.text) for each in others]
+        assert all(copied[each.start : each.end] == each.text for each in others)
 
 
 def test_answers_hardly_depend_on_how_carelessly_one_types(finder, seed_articles):
