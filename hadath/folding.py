@@ -25,6 +25,7 @@ _INVISIBLE = (
 )
 _BLANKS = " *[\t\x1f\u200b][ \t\x1f\u200b]*"
 _LINE_BREAKS = " ?(?:[\n\r\v\f\x1c-\x1e\x85\u2028\u2029] ?)+"
+_LINE_HEAD = "\n(?! )"  # a Unigram tokenizer cuts the word there as if it went on another
 # The letters that scores hold for one too (text.py, `fold`); the last of them are no Arabic ones.
 _LETTERS = (("[أإآٱ]", "ا"), ("[ىی]", "ي"), ("[ةہھ]", "ه"), ("ک", "ك"), ("[ؤئ]", "ء"))
 _FOREIGN = "یہھک"  # Persian, Urdu: their pieces are as probable as those languages make them
@@ -35,9 +36,9 @@ def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizer
 
     Diacritics, Quranic marks, tatweel and invisible characters vanish, Arabic-Indic and Persian
     digits read as 0-9, all double quotation marks as one, tabs and runs of blanks as a space, blank
-    lines and all kinds of line breaks as one; offsets still point into the raw text. So a model's
-    answer can't depend on them. What a tokenizer folds already it folds once. Raises HadathError
-    where it is not a fast tokenizer.
+    lines and all kinds of line breaks as one, and the word behind it as any other; offsets still
+    point into the raw text. So a model's answer can't depend on them. What a tokenizer folds
+    already it folds once. Raises HadathError where it is not a fast tokenizer.
     """
     refuse_slow(tokenizer)
     folding: list[Normalizer] = []
@@ -50,6 +51,8 @@ def with_folded_marks(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizer
             Replace(Regex(_BLANKS), " "),
             Replace(Regex(_LINE_BREAKS), "\n"),
         ]
+    if not _has(tokenizer, _LINE_HEAD):
+        folding.append(Replace(Regex(_LINE_HEAD), "\n "))
     if not folding:
         return tokenizer
     backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())

@@ -52,6 +52,15 @@ def test_marks_digits_quotation_marks_and_what_is_not_seen_leave_the_tokens_as_t
     assert folding(marked)["input_ids"] == folding(plain)["input_ids"]
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", " \n\n ", "\n\t"])
+def test_the_word_behind_a_line_break_is_cut_as_any_other(folding, line_break):
+    first, word = "قال الوزير.", "الرئيس"
+    alone = folding(word, add_special_tokens=False)["input_ids"]
+    behind = folding(f"{first}{line_break}{word}", add_special_tokens=False)["input_ids"]
+    assert behind[-len(alone) :] == alone
+    assert behind != folding(f"{first} {word}", add_special_tokens=False)["input_ids"]
+
+
 def test_a_hamza_is_a_letter_and_stays(folding):
     assert folding("أن")["input_ids"] != folding("ان")["input_ids"]
 
