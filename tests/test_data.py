@@ -188,6 +188,20 @@ def test_the_eleventh_round_has_every_type_often():
     assert len(told) >= 3500 and 0.3 < sum(not types for types in told) / len(told) < 0.45
 
 
+def test_the_thirteenth_round_tells_mostly_what_did_not_happen_and_shares_nothing_with_the_suite():
+    articles = LATER["train-13"]
+    told = [types for article in articles for types in article.sentence_types()]
+    assert 0.5 < sum(not types for types in told) / len(told) < 0.7
+    events = [event for article in articles for event in article.events]
+    assert not any(event.role(role) for event in events for role in ROLES)
+    pairs = (DATA / "behaviour" / "negation.jsonl").read_text("utf-8").splitlines()
+    suite = {
+        phrase for line in map(json.loads, pairs) for key in ("plain", "negated")
+        for phrase in phrases(line[key])
+    }  # fmt: skip
+    assert not any(set(phrases(article.text)) & suite for article in articles)
+
+
 def test_every_type_can_be_scored_in_dev_and_in_test():
     for split in ("dev", "test"):
         counts = Counter(event.type for article in ARTICLES[split] for event in article.events)
